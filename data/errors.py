@@ -1,0 +1,145 @@
+"""Every failure that this project raises on purpose.
+
+    VoiceSearchError
+    ├── InputError                 what the caller sent cannot be used
+    │   ├── AudioError
+    │   │   ├── EmptyAudioError
+    │   │   ├── UnsupportedAudioError
+    │   │   ├── InvalidAudioError
+    │   │   ├── AudioTooLargeError
+    │   │   └── AudioTooLongError
+    │   ├── InvalidRequestError
+    │   ├── NotFoundError
+    │   ├── CatalogueError
+    │   ├── ManifestError
+    │   ├── CharterError
+    │   └── SettingsError
+    ├── ModelError
+    │   ├── ModelUnavailableError
+    │   └── ModelCorruptError
+    ├── IndexUnavailableError
+    ├── StoreError
+    └── ToolMissingError           a program that this command needs is not installed
+
+Each carries a stable `code`. `serve.errors` maps the tree to HTTP statuses and exit codes; nothing else does.
+"""
+
+
+class VoiceSearchError(Exception):
+    """A failure with one clear line: what, where, the remedy."""
+
+    code = "internal"
+
+
+class InputError(VoiceSearchError):
+    """What the caller sent cannot be used."""
+
+    code = "invalid_input"
+
+
+class AudioError(InputError):
+    """The audio cannot be used."""
+
+    code = "invalid_audio"
+
+
+class EmptyAudioError(AudioError):
+    """No bytes, or no samples in them."""
+
+    code = "empty_audio"
+
+
+class UnsupportedAudioError(AudioError):
+    """The bytes are not audio that can be decoded."""
+
+    code = "unsupported_audio"
+
+
+class InvalidAudioError(AudioError):
+    """The audio decodes, but its values or its layout make no sense (NaN, 0 Hz, 255 channels)."""
+
+    code = "invalid_audio"
+
+
+class AudioTooLargeError(AudioError):
+    """More bytes than allowed."""
+
+    code = "body_too_large"
+
+
+class AudioTooLongError(AudioError):
+    """More seconds than allowed."""
+
+    code = "audio_too_long"
+
+
+class InvalidRequestError(InputError):
+    """A parameter is missing, malformed or out of range."""
+
+    code = "invalid_request"
+
+
+class NotFoundError(InputError):
+    """The thing named does not exist."""
+
+    code = "not_found"
+
+
+class CatalogueError(InputError):
+    """A catalogue file or its mapping cannot be used."""
+
+    code = "invalid_catalogue"
+
+
+class ManifestError(InputError):
+    """A manifest or one of its lines cannot be used."""
+
+    code = "invalid_manifest"
+
+
+class CharterError(InputError):
+    """The charter cannot be used."""
+
+    code = "invalid_charter"
+
+
+class SettingsError(InputError):
+    """An environment variable has a value that cannot be used."""
+
+    code = "invalid_settings"
+
+
+class ModelError(VoiceSearchError):
+    """The recogniser's weights cannot be used."""
+
+    code = "model_error"
+
+
+class ModelUnavailableError(ModelError):
+    """The weights are neither here nor to be fetched."""
+
+    code = "model_unavailable"
+
+
+class ModelCorruptError(ModelError):
+    """A model file's hash is not the one expected."""
+
+    code = "model_corrupt"
+
+
+class IndexUnavailableError(VoiceSearchError):
+    """There is no search index to answer from."""
+
+    code = "index_unavailable"
+
+
+class StoreError(VoiceSearchError):
+    """The database cannot be opened or written."""
+
+    code = "store_error"
+
+
+class ToolMissingError(VoiceSearchError):
+    """A program that this command needs is not installed."""
+
+    code = "tool_missing"
