@@ -1,0 +1,139 @@
+"""The database: one engine, every table.
+
+SQLite in write-ahead mode by default, PostgreSQL when `VOICESEARCH_DATABASE_URL` names one. Packages to the right declare
+their tables on `metadata` and read and write through a `Store`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from data.errors import StoreError
+
+metadata = MetaData()
+"""Every table of the project."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("query_id", String(64), nullable=False),
+    Column("session_id", String(128)),
+    Column("release", String(128)),
+    Column("status", Integer),
+    Column("null_reason", String(32)),
+    Column("figures", JSON),
+    Index("events_by_time", "at"),
+    Index("events_by_query", "query_id"),
+    Index("events_by_session", "session_id", "at"),
+)
+"""What happened: ids and figures only, append-only."""
+
+utterances = Table(
+    "utterances",
+    metadata,
+    Column("query_id", String(64), primary_key=True),
+    Column("session_id", String(128)),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("correction", Text),
+    Column("audio", LargeBinary),
+    Index("utterances_by_session", "session_id"),
+)
+"""What was said, kept only with the speaker's consent, in a table of its own that can be erased."""
+
+
+class Store:
+    """An open database with every table made."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> "Store":
+        """Connect to a database and make the tables that it lacks.
+
+        Args:
+            url: SQLAlchemy address, for example `sqlite:////var/lib/voicesearch/voicesearch.db`.
+
+        Returns:
+            The store.
+
+        Raises:
+            StoreError: The address is malformed or the database cannot be opened.
+        """
+        try:
+            address = make_url(url)
+            if address.get_backend_name() == "sqlite":
+                if address.database and address.database != ":memory:":
+                    Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+                engine = create_engine(address, connect_args={"timeout": 5.0})
+                event.listen(engine, "connect", _use_write_ahead_log)
+            else:
+                engine = create_engine(address, pool_pre_ping=True)
+            metadata.create_all(engine)
+        except (ArgumentError, ModuleNotFoundError) as error:
+            raise StoreError(f"{_hidden(url)}: not a database address that can be used ({error})") from error
+        except (SQLAlchemyError, OSError) as error:
+            reason = getattr(error, "orig", None) or error
+            raise StoreError(f"{_hidden(url)}: the database cannot be opened ({reason}); check path and rights") from error
+        return cls(engine)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction that commits when the block ends well.
+
+        Yields:
+            A connection.
+
+        Raises:
+            StoreError: The database refused; nothing of the block is kept.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database refused ({getattr(error, 'orig', None) or error})") from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _use_write_ahead_log(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _hidden(url: str) -> str:
+    """Show an address without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "VOICESEARCH_DATABASE_URL"
