@@ -35,12 +35,13 @@ def log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:
 
     padded = _reflected(samples)
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][: max(len(samples) // HOP, 1)]
-    spectrum = rfft(frames * _window(), axis=-1)
+    spectrum: NDArray[np.complex64] = rfft(frames * _window(), axis=-1)
     power = spectrum.real**2 + spectrum.imag**2
     mel = mel_filters(n_mels) @ power.T
     log = np.log10(np.maximum(mel, 1e-10))
     log = np.maximum(log, log.max() - 8.0)
-    return ((log + 4.0) / 4.0).astype(np.float32)
+    scaled: NDArray[np.float32] = ((log + 4.0) / 4.0).astype(np.float32)
+    return scaled
 
 
 def padded_log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:

@@ -26,7 +26,9 @@ SPARE_TOKENS = 24
 class Recognizer:
     """A loaded release; safe to call from several threads."""
 
-    def __init__(self, release: Release, settings: RecognizerSettings, limits: RejectionLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, release: Release, settings: RecognizerSettings, limits: RejectionLimits = DEFAULT_LIMITS
+    ) -> None:
         self.release = release
         self.device = choose_device(settings.device)
         self._limits = limits
@@ -97,8 +99,8 @@ class Recognizer:
         names = ["<|startoftranscript|>", "<|notimestamps|>"]
         if self._model.is_multilingual:
             names[1:1] = ["<|en|>", "<|transcribe|>"]
-        ids = [self._tokenizer.token_to_id(name) for name in names]
-        if None in ids:
+        ids = [token for name in names if (token := self._tokenizer.token_to_id(name)) is not None]
+        if len(ids) < len(names):
             raise ModelUnavailableError(f"{self.release.directory}: tokenizer.json is not that of a Whisper model")
         return ids
 

@@ -12,8 +12,8 @@ from data.records import Conditioned, NullReason
 class RejectionLimits:
     """From where on a transcript is refused.
 
-    Loudness in LUFS, lengths in seconds, probabilities and confidence in [0, 1]. `voiced_*` apply where the voice detector
-    found speech, `unvoiced_*` where it found none and the recogniser alone must be sure.
+    Loudness in LUFS, lengths in seconds, probabilities and confidence in [0, 1]. `voiced_*` apply where the voice
+    detector found speech, `unvoiced_*` where it found none and the recogniser alone must be sure.
     """
 
     min_loudness: float = -60.0
@@ -84,7 +84,8 @@ def is_loop(text: str, limits: RejectionLimits = DEFAULT_LIMITS) -> bool:
 
     Args:
         text: Any text.
-        limits: How compressible a text may be (Whisper's own measure), and how often in a row one to four words may recur.
+        limits: How compressible a text may be (Whisper's own measure), and how often in a row one to four words may
+            recur.
 
     Returns:
         Whether it is a loop.

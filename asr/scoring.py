@@ -58,9 +58,7 @@ def normalizer_version() -> str:
     return f"whisper-normalizer {version('whisper-normalizer')}"
 
 
-def score(
-    references: Sequence[str], hypotheses: Sequence[str], *, resamples: int = 1000, seed: int = 0
-) -> Score:
+def score(references: Sequence[str], hypotheses: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Score:
     """Score transcripts against references.
 
     Args:
@@ -77,7 +75,9 @@ def score(
         ValueError: The lists differ in length or are empty.
     """
     if len(references) != len(hypotheses) or not references:
-        raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses; give as many of each, at least one")
+        raise ValueError(
+            f"{len(references)} references and {len(hypotheses)} hypotheses; give as many of each, at least one"
+        )
     counts = np.array([_word_counts(normalize(r), normalize(h)) for r, h in zip(references, hypotheses, strict=True)])
     hits, substitutions, deletions, insertions = (int(n) for n in counts.sum(axis=0))
     errors, words = counts[:, 1:].sum(axis=1), counts[:, :3].sum(axis=1)

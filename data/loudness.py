@@ -20,8 +20,8 @@ OVERSAMPLING = 4
 def integrated_loudness(samples: Samples) -> float:
     """Measure the gated, K-weighted loudness of a clip.
 
-    A clip shorter than one gating block (0.4 s) is measured as one block of its own length: the same filter and the same
-    absolute gate, without the overlap that it has no room for.
+    A clip shorter than one gating block (0.4 s) is measured as one block of its own length: the same filter and the
+    same absolute gate, without the overlap that it has no room for.
 
     Args:
         samples: 16 kHz mono, shape `(n_samples,)`, full scale ±1.

@@ -1,7 +1,7 @@
 """The database: one engine, every table.
 
-SQLite in write-ahead mode by default, PostgreSQL when `VOICESEARCH_DATABASE_URL` names one. Packages to the right declare
-their tables on `metadata` and read and write through a `Store`.
+SQLite in write-ahead mode by default, PostgreSQL when `VOICESEARCH_DATABASE_URL` names one. Packages to the right
+declare their tables on `metadata` and read and write through a `Store`.
 """
 
 from collections.abc import Iterator
@@ -99,7 +99,9 @@ class Store:
             raise StoreError(f"{_hidden(url)}: not a database address that can be used ({error})") from error
         except (SQLAlchemyError, OSError) as error:
             reason = getattr(error, "orig", None) or error
-            raise StoreError(f"{_hidden(url)}: the database cannot be opened ({reason}); check path and rights") from error
+            raise StoreError(
+                f"{_hidden(url)}: the database cannot be opened ({reason}); check path and rights"
+            ) from error
         return cls(engine)
 
     @contextmanager

@@ -13,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from data.records import Event, EventKind, FeedbackFigures, QueryFigures
 from data.store import Store, events, utterances
 
+_QUERIES = (EventKind.QUERY, EventKind.TYPED_QUERY, EventKind.TRANSCRIPTION)
+
 
 class EventStore:
     """Writes and reads events."""
@@ -42,8 +44,7 @@ class EventStore:
 
     def has_query(self, query_id: str) -> bool:
         """Tell whether a query with this id was answered."""
-        queries = (EventKind.QUERY, EventKind.TYPED_QUERY)
-        wanted = select(events.c.id).where(events.c.query_id == query_id, events.c.kind.in_(queries))
+        wanted = select(events.c.id).where(events.c.query_id == query_id, events.c.kind.in_(_QUERIES))
         with self._store.begin() as connection:
             return connection.execute(wanted.limit(1)).first() is not None
 
@@ -117,9 +118,11 @@ def _storable(value: Any) -> Any:
 
 
 def _event(row: Row[Any]) -> Event:
-    values = dict(row._mapping)
+    values: dict[str, Any] = dict(row._mapping)
     kind = EventKind(values["kind"])
-    known = QueryFigures if kind in (EventKind.QUERY, EventKind.TYPED_QUERY, EventKind.TRANSCRIPTION) else FeedbackFigures
-    figures = {key: tuple(value) if isinstance(value, list) else value for key, value in (values["figures"] or {}).items()}
+    known: type[QueryFigures | FeedbackFigures] = QueryFigures if kind in _QUERIES else FeedbackFigures
+    figures: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in (values["figures"] or {}).items()
+    }
     at = values["at"] if values["at"].tzinfo else values["at"].replace(tzinfo=UTC)
     return Event(**{**values, "kind": kind, "at": at, "figures": known(**figures) if figures else None})

@@ -1,0 +1,113 @@
+"""The web application: what it opens when it starts, its addresses, its page."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import anyio
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+
+from data.errors import StoreError
+from data.settings import HomeSettings
+from data.store import Store
+from monitor.events import EventStore
+from serve import search, transcription
+from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
+from serve.journal import Journal
+from serve.metrics import ServiceMetrics
+from serve.preparation import open_pipeline, prepare
+from serve.settings import ServeSettings
+from serve.state import Service, service_of
+
+logger = logging.getLogger("voicesearch")
+
+PAGES = Path(str(files("serve"))) / "pages"
+
+
+def create_app() -> FastAPI:
+    """Build the application; it opens nothing before it starts.
+
+    Returns:
+        The application, with its settings read from the environment when it starts.
+    """
+    metrics = ServiceMetrics()
+    app = FastAPI(
+        title="Voice search",
+        description="Speak, and the right items of the catalogue come back. English only.",
+        version=version("voicesearch"),
+        lifespan=_lifespan,
+        docs_url=None,  # these pages load scripts from a content network
+        redoc_url=None,
+    )
+    app.state.metrics = metrics
+    app.add_middleware(
+        RequestFrame, metrics=metrics, max_body_bytes=ServeSettings.load().max_audio_bytes + FORM_ALLOWANCE
+    )
+    install_error_shape(app)
+    app.include_router(search.router)
+    app.include_router(transcription.router)
+    _add_operations(app)
+    _add_pages(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings = ServeSettings.load()
+    release = prepare(None, logger.info)
+    pipeline = open_pipeline(release)
+    store = Store.open(HomeSettings.load().database)
+    events = EventStore(store)
+    metrics: ServiceMetrics = app.state.metrics
+    app.state.service = Service(
+        pipeline=pipeline,
+        store=store,
+        events=events,
+        metrics=metrics,
+        journal=Journal(events, metrics),
+        slots=anyio.CapacityLimiter(settings.workers),
+    )
+    yield
+    store.close()
+
+
+def _add_operations(app: FastAPI) -> None:
+    @app.get("/healthz", response_class=PlainTextResponse)
+    async def alive() -> str:
+        """Say that the process answers."""
+        return "ok\n"
+
+    @app.get("/readyz", responses={503: {"description": "A part is not usable; the answer names it."}})
+    async def ready(request: Request) -> JSONResponse:
+        """Say whether queries can be answered, and by what."""
+        service = service_of(request)
+        parts = {"release": service.pipeline.recognizer.release.name, "items": service.pipeline.index.info.items}
+        try:
+            with service.store.begin() as connection:
+                connection.execute(text("SELECT 1"))
+        except StoreError as error:
+            return JSONResponse({"status": "degraded", "reason": str(error), **parts}, 503)
+        return JSONResponse({"status": "ready", **parts})
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def figures(request: Request) -> Response:
+        """Give the service's figures in Prometheus' text format."""
+        return Response(service_of(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_pages(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def search_page() -> FileResponse:
+        """Show the search page."""
+        return FileResponse(PAGES / "search.html")
+
+    app.mount("/static", StaticFiles(directory=PAGES), name="static")
+
+
+app = create_app()

@@ -1,0 +1,88 @@
+"""What each failure is to the outside: an HTTP status and one JSON shape, or an exit code and one line."""
+
+from dataclasses import dataclass
+
+from data import errors
+
+INPUT_EXIT = 2
+"""Exit code for what the caller can mend."""
+
+FAILURE_EXIT = 1
+"""Exit code for what the caller cannot."""
+
+_STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
+    (errors.AudioTooLargeError, 413),
+    (errors.AudioTooLongError, 413),
+    (errors.UnsupportedAudioError, 415),
+    (errors.NotFoundError, 404),
+    (errors.InputError, 422),
+    (errors.ModelError, 503),
+    (errors.IndexUnavailableError, 503),
+    (errors.StoreError, 503),
+    (errors.VoiceSearchError, 500),
+)
+
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: errors.AudioTooLargeError.code,
+    422: errors.InvalidRequestError.code,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """What went wrong: a stable code, one clear line, and the id to quote."""
+
+    code: str
+    message: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """The one shape of every refusal."""
+
+    error: ErrorBody
+
+
+def status_of(error: errors.VoiceSearchError) -> int:
+    """Give the HTTP status of a failure.
+
+    Args:
+        error: Any failure of the tree.
+
+    Returns:
+        That of the nearest class in the table.
+    """
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+def exit_code_of(error: errors.VoiceSearchError) -> int:
+    """Give the exit code of a failure: 2 where the caller can mend it, else 1.
+
+    Args:
+        error: Any failure of the tree.
+
+    Returns:
+        The code.
+    """
+    mendable = isinstance(
+        error, errors.InputError | errors.ModelError | errors.ToolMissingError | errors.IndexUnavailableError
+    )
+    return INPUT_EXIT if mendable or isinstance(error, errors.StoreError) else FAILURE_EXIT
+
+
+def code_of_status(status: int) -> str:
+    """Name a refusal that the web framework made on its own.
+
+    Args:
+        status: HTTP status.
+
+    Returns:
+        The code of the error shape.
+    """
+    return _CODES.get(status, "internal" if status >= 500 else "bad_request")

@@ -1,0 +1,133 @@
+"""What holds for every request: an id, a size limit, security headers, a count, one error shape."""
+
+import logging
+import re
+import uuid
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from data.errors import VoiceSearchError
+from serve.errors import code_of_status, status_of
+from serve.metrics import ServiceMetrics
+
+logger = logging.getLogger("voicesearch")
+
+FORM_ALLOWANCE = 64 * 1024
+"""Bytes that a multipart form may have besides the audio."""
+
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""Sent with every answer; the pages need nothing that these forbid."""
+
+
+class RequestFrame:
+    """ASGI middleware around every request: id in and out, body limit while reading, headers, a count by route."""
+
+    def __init__(self, app: ASGIApp, metrics: ServiceMetrics, max_body_bytes: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value for name, value in scope["headers"] if name in (b"x-request-id", b"content-length")}
+        request_id = _usable_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        scope.setdefault("state", {})["request_id"] = request_id
+        declared = headers.get(b"content-length", b"0")
+        received = 0
+
+        async def limited_receive() -> Message:
+            nonlocal received
+            if declared.isdigit() and int(declared) > self._max_body_bytes:
+                raise HTTPException(
+                    413, f"the request has {int(declared)} bytes; at most {self._max_body_bytes} are accepted"
+                )
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body_bytes:
+                raise HTTPException(413, f"the request has more than the {self._max_body_bytes} bytes accepted")
+            return message
+
+        async def framed_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                out = MutableHeaders(scope=message)
+                out["x-request-id"] = request_id
+                for name, value in SECURITY_HEADERS.items():
+                    out.setdefault(name, value)
+                route = getattr(scope.get("route"), "path", "unknown")
+                self._metrics.count_request(route, message["status"])
+            await send(message)
+
+        await self._app(scope, limited_receive, framed_send)
+
+
+def install_error_shape(app: FastAPI) -> None:
+    """Make every refusal of an application take the one JSON shape.
+
+    Args:
+        app: The application.
+    """
+
+    @app.exception_handler(VoiceSearchError)
+    async def _refused(request: Request, error: VoiceSearchError) -> JSONResponse:
+        status = status_of(error)
+        if status >= 500:
+            logger.error("%s %s: %s", request_id_of(request), error.code, error)
+        return error_response(request, status, error.code, str(error))
+
+    @app.exception_handler(StarletteHTTPException)
+    async def _framework_refused(request: Request, error: StarletteHTTPException) -> JSONResponse:
+        return error_response(request, error.status_code, code_of_status(error.status_code), str(error.detail))
+
+    @app.exception_handler(RequestValidationError)
+    async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "request"
+        return error_response(request, 422, code_of_status(422), f"{where}: {first['msg'].lower()}")
+
+    @app.exception_handler(Exception)
+    async def _crashed(request: Request, error: Exception) -> JSONResponse:
+        logger.error("%s crashed", request_id_of(request), exc_info=error)
+        return error_response(request, 500, "internal", "an error of the server; quote the request id")
+
+
+def error_response(request: Request, status: int, code: str, message: str) -> JSONResponse:
+    """Build a refusal.
+
+    Args:
+        request: What is refused.
+        status: HTTP status.
+        code: Stable code.
+        message: One clear line.
+
+    Returns:
+        The response.
+    """
+    body = {"error": {"code": code, "message": message, "request_id": request_id_of(request)}}
+    return JSONResponse(body, status, headers={"x-request-id": body["error"]["request_id"]})
+
+
+def request_id_of(request: Request) -> str:
+    """Give the id of a request."""
+    return str(getattr(request.state, "request_id", ""))
+
+
+def _usable_id(sent: str) -> str:
+    """Take the caller's id where it is one, else make one."""
+    return sent if re.fullmatch(r"[\w.-]{1,64}", sent) else uuid.uuid4().hex

@@ -1,0 +1,157 @@
+"""Every query leaves an event; a database that refuses it costs no answer."""
+
+import logging
+import re
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from data.errors import StoreError, VoiceSearchError
+from data.records import Event, EventKind, QueryFigures
+from monitor.events import EventStore
+from serve.errors import status_of
+from serve.metrics import ServiceMetrics
+from serve.pipeline import Answer, Stopwatch
+
+logger = logging.getLogger("voicesearch")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked, and what came in: `content` is the recording's bytes, or the typed text's UTF-8."""
+
+    query_id: str
+    kind: EventKind
+    content: bytes
+    session_id: str | None = None
+    device: str | None = None
+    consent: bool = False
+
+
+class Journal:
+    """Writes events and metrics of queries."""
+
+    def __init__(self, store: EventStore, metrics: ServiceMetrics) -> None:
+        self._store = store
+        self._metrics = metrics
+
+    def answered(self, asked: Asked, answer: Answer) -> None:
+        """Keep what came of a query; its words only with consent.
+
+        Args:
+            asked: The query.
+            answer: What was returned.
+        """
+        self._metrics.observe_stages(answer.timings_ms)
+        if (reason := answer.transcript.null_reason) is not None:
+            self._metrics.count_null(reason)
+        self._append(
+            Event(
+                id=f"{asked.kind}:{asked.query_id}",
+                kind=asked.kind,
+                at=datetime.now(UTC),
+                query_id=asked.query_id,
+                session_id=asked.session_id,
+                release=answer.release,
+                status=200,
+                null_reason=reason,
+                figures=figures_of(asked, answer),
+            )
+        )
+        if asked.consent:
+            audio = asked.content if answer.decoded else None
+            try:
+                self._store.keep_words(asked.query_id, asked.session_id, answer.transcript.text, audio)
+            except StoreError as error:
+                self._dropped(error)
+
+    def refused(self, asked: Asked, error: VoiceSearchError, watch: Stopwatch, release: str) -> None:
+        """Keep that a query was refused.
+
+        Args:
+            asked: The query.
+            error: Why.
+            watch: The stages that it went through.
+            release: What would have answered.
+        """
+        self._append(
+            Event(
+                id=f"{asked.kind}:{asked.query_id}",
+                kind=asked.kind,
+                at=datetime.now(UTC),
+                query_id=asked.query_id,
+                session_id=asked.session_id,
+                release=release,
+                status=status_of(error),
+                figures=QueryFigures(
+                    device=asked.device, bytes=len(asked.content), error=error.code, stage_ms=dict(watch.timings_ms)
+                ),
+            )
+        )
+
+    def _append(self, event: Event) -> None:
+        try:
+            self._store.append(event)
+        except StoreError as error:
+            self._dropped(error)
+
+    def _dropped(self, error: StoreError) -> None:
+        self._metrics.count_dropped_event()
+        logger.warning("an event was not kept: %s", error)
+
+
+def figures_of(asked: Asked, answer: Answer) -> QueryFigures:
+    """Collect the figures of an answered query.
+
+    Args:
+        asked: The query.
+        answer: What came of it.
+
+    Returns:
+        Ids and numbers, no words.
+    """
+    figures = QueryFigures(
+        device=asked.device,
+        bytes=len(asked.content),
+        text_length=len(answer.transcript.text),
+        result_ids=tuple(hit.item_id for hit in answer.hits),
+        result_scores=tuple(round(hit.score, 4) for hit in answer.hits),
+        stage_ms=dict(answer.timings_ms),
+    )
+    decoded, clip, transcript = answer.decoded, answer.conditioning, answer.transcript
+    if decoded is None or clip is None:
+        return figures
+    return replace(
+        figures,
+        audio_format=decoded.container,
+        seconds=decoded.seconds,
+        loudness=clip.loudness,
+        snr_db=clip.snr_db,
+        cut_before_ms=clip.cut_before_ms,
+        cut_after_ms=clip.cut_after_ms,
+        clipped_share=clip.clipped_share,
+        confidence=round(transcript.confidence, 4),
+        no_speech_prob=round(transcript.no_speech_prob, 4),
+        compression_ratio=round(transcript.compression_ratio, 3),
+    )
+
+
+def device_of(user_agent: str | None) -> str | None:
+    """Tell the kind of device from a User-Agent, no finer than monitoring needs.
+
+    Args:
+        user_agent: The header.
+
+    Returns:
+        `phone`, `computer`, `program`, or None without the header.
+    """
+    if not user_agent:
+        return None
+    if re.search(r"Mobi|Android|iPhone|iPad", user_agent):
+        return "phone"
+    return "computer" if user_agent.startswith("Mozilla/") else "program"
+
+
+def new_query_id() -> str:
+    """Make an id for a query, hard to guess."""
+    return uuid.uuid4().hex

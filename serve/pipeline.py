@@ -1,0 +1,163 @@
+"""One query from bytes to results: decode, condition, recognise, search.
+
+The command line, the endpoint and the benchmarks all answer through this.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from asr.recognizer import Recognizer
+from data.audio import AudioLimits, decode
+from data.condition import condition
+from data.records import Conditioned, Decoded, SearchHit, Transcript
+from serve.index import SearchIndex
+
+STAGES = ("decode", "condition", "recognise", "search")
+"""What a spoken query goes through, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditioning:
+    """What conditioning did to a recording; loudness in LUFS, None for silence, times in ms."""
+
+    seconds: float
+    gain_db: float
+    loudness: float | None
+    snr_db: float | None
+    cut_before_ms: float
+    cut_after_ms: float
+    clipped_share: float
+    speech_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one query; `decoded` and `conditioning` are None for typed text."""
+
+    transcript: Transcript
+    hits: tuple[SearchHit, ...]
+    release: str
+    timings_ms: Mapping[str, float]
+    decoded: Decoded | None = None
+    conditioning: Conditioning | None = None
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Times stages one after another, in milliseconds; what was timed stays when a stage fails."""
+
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block under a name."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_ms[name] = round(1000.0 * (time.perf_counter() - start), 3)
+
+    def finished(self) -> Mapping[str, float]:
+        """Give the times of all stages and their total."""
+        return {**self.timings_ms, "total": round(sum(self.timings_ms.values()), 3)}
+
+
+class Pipeline:
+    """A recogniser, an index, and the way from one to the other."""
+
+    def __init__(self, recognizer: Recognizer, index: SearchIndex, limits: AudioLimits) -> None:
+        self.recognizer = recognizer
+        self.index = index
+        self.limits = limits
+
+    def transcribe(self, content: bytes, watch: Stopwatch) -> tuple[Decoded, Conditioned, Transcript]:
+        """Turn a recording into a transcript.
+
+        Args:
+            content: An audio file's bytes.
+            watch: Gets the times of the stages.
+
+        Returns:
+            The recording, the clip and the transcript.
+
+        Raises:
+            AudioError: The recording cannot be used.
+        """
+        with watch.stage("decode"):
+            decoded = decode(content, self.limits)
+        with watch.stage("condition"):
+            clip = condition(decoded.samples)
+        with watch.stage("recognise"):
+            transcript = self.recognizer.recognize(clip)
+        return decoded, clip, transcript
+
+    def search_audio(self, content: bytes, limit: int, watch: Stopwatch) -> Answer:
+        """Answer a spoken query.
+
+        Args:
+            content: An audio file's bytes.
+            limit: Most results.
+            watch: Gets the times of the stages.
+
+        Returns:
+            The answer; without results where the transcript is empty.
+
+        Raises:
+            AudioError: The recording cannot be used.
+            IndexUnavailableError: There is nothing to search in.
+        """
+        decoded, clip, transcript = self.transcribe(content, watch)
+        with watch.stage("search"):
+            hits = self.index.search(transcript.text, limit) if transcript.text else ()
+        return Answer(
+            transcript=transcript,
+            hits=hits,
+            release=self.recognizer.release.name,
+            timings_ms=watch.finished(),
+            decoded=decoded,
+            conditioning=conditioning_of(decoded, clip),
+        )
+
+    def search_text(self, text: str, limit: int, watch: Stopwatch) -> Answer:
+        """Answer a typed query.
+
+        Args:
+            text: What was typed.
+            limit: Most results.
+            watch: Gets the time of the search.
+
+        Returns:
+            The answer, its transcript being the text.
+
+        Raises:
+            IndexUnavailableError: There is nothing to search in.
+        """
+        with watch.stage("search"):
+            hits = self.index.search(text, limit)
+        typed = Transcript(text=text, nbest=(), confidence=1.0, no_speech_prob=0.0, compression_ratio=0.0)
+        return Answer(typed, hits, self.recognizer.release.name, watch.finished())
+
+
+def conditioning_of(decoded: Decoded, clip: Conditioned) -> Conditioning:
+    """Tell what was done to a recording, without its samples.
+
+    Args:
+        decoded: The recording.
+        clip: What became of it.
+
+    Returns:
+        The figures.
+    """
+    return Conditioning(
+        seconds=round(decoded.seconds, 3),
+        gain_db=round(clip.gain_db, 2),
+        loudness=round(clip.loudness_before, 2) if math.isfinite(clip.loudness_before) else None,
+        snr_db=None if clip.snr_db is None else round(clip.snr_db, 2),
+        cut_before_ms=round(clip.cut_before_ms, 1),
+        cut_after_ms=round(clip.cut_after_ms, 1),
+        clipped_share=round(clip.clipped_share, 6),
+        speech_found=clip.speech_found,
+    )

@@ -1,0 +1,119 @@
+"""The addresses of search: by voice, by typing, what can be searched, and what people did with the results."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, File, Form, Header, Query, UploadFile
+from pydantic import StringConstraints
+
+from data.errors import VoiceSearchError
+from data.records import EventKind, NullReason, SearchHit, Transcript
+from serve.errors import ErrorAnswer
+from serve.feedback import Feedback, Receipt, record_feedback
+from serve.journal import Asked, device_of, new_query_id
+from serve.pipeline import Answer, Conditioning, Stopwatch
+from serve.state import Service, service_of
+
+REFUSALS: dict[int | str, dict[str, object]] = {
+    status: {"model": ErrorAnswer} for status in (400, 404, 413, 415, 422, 500, 503)
+}
+
+router = APIRouter(prefix="/v1", responses=REFUSALS)
+
+SessionId = Annotated[str, StringConstraints(pattern=r"^[\w.:-]{1,128}$")]
+Limit = Annotated[int, Query(ge=1, le=50, description="Most results.")]
+CurrentService = Annotated[Service, Depends(service_of)]
+UserAgent = Annotated[str | None, Header()]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What a query is answered with; `conditioning` is null for typed text."""
+
+    query_id: str
+    transcript: Transcript
+    results: tuple[SearchHit, ...]
+    null_reason: NullReason | None
+    release: str
+    timings_ms: dict[str, float]
+    conditioning: Conditioning | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueAnswer:
+    """What can be searched: the catalogue's name and size, the fields shown, and queries to try."""
+
+    name: str
+    items: int
+    fields: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+@router.post("/search")
+async def search_by_voice(
+    service: CurrentService,
+    audio: Annotated[UploadFile, File(description="WAV, FLAC, Ogg, MP3, M4A/AAC or WebM.")],
+    limit: Annotated[int, Form(ge=1, le=50, description="Most results.")] = 10,
+    session_id: Annotated[SessionId | None, Form(description="Any id that stays while a person searches.")] = None,
+    consent: Annotated[bool, Form(description="Whether the words and the recording may be kept.")] = False,
+    user_agent: UserAgent = None,
+) -> SearchAnswer:
+    """Find what a recording asks for."""
+    content = await audio.read()
+    asked = Asked(new_query_id(), EventKind.QUERY, content, session_id, device_of(user_agent), consent)
+    return await service.work(lambda: _answer(service, asked, limit))
+
+
+@router.get("/search")
+async def search_by_text(
+    service: CurrentService,
+    q: Annotated[str, Query(max_length=10_000, description="What to search for.")],
+    limit: Limit = 10,
+    session_id: Annotated[SessionId | None, Query()] = None,
+    user_agent: UserAgent = None,
+) -> SearchAnswer:
+    """Find what a typed text asks for."""
+    asked = Asked(
+        new_query_id(), EventKind.TYPED_QUERY, q.encode("utf-8", "replace"), session_id, device_of(user_agent)
+    )
+    return await service.work(lambda: _answer(service, asked, limit))
+
+
+@router.get("/catalogue")
+async def describe_catalogue(service: CurrentService) -> CatalogueAnswer:
+    """Say what can be searched."""
+    info = service.pipeline.index.info
+    return CatalogueAnswer(info.name, info.items, info.displayed, info.examples)
+
+
+@router.post("/feedback")
+async def give_feedback(service: CurrentService, feedback: Annotated[Feedback, Body()]) -> Receipt:
+    """Report a click on a result, or what was really said. Sent twice, it counts once."""
+    return await service.work(lambda: record_feedback(service.events, feedback))
+
+
+def _answer(service: Service, asked: Asked, limit: int) -> SearchAnswer:
+    watch = Stopwatch()
+    try:
+        answer = (
+            service.pipeline.search_audio(asked.content, limit, watch)
+            if asked.kind is EventKind.QUERY
+            else service.pipeline.search_text(asked.content.decode(), limit, watch)
+        )
+    except VoiceSearchError as error:
+        service.journal.refused(asked, error, watch, service.pipeline.recognizer.release.name)
+        raise
+    service.journal.answered(asked, answer)
+    return _shown(asked.query_id, answer)
+
+
+def _shown(query_id: str, answer: Answer) -> SearchAnswer:
+    return SearchAnswer(
+        query_id=query_id,
+        transcript=answer.transcript,
+        results=answer.hits,
+        null_reason=answer.transcript.null_reason,
+        release=answer.release,
+        timings_ms=dict(answer.timings_ms),
+        conditioning=answer.conditioning,
+    )

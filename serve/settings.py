@@ -1,0 +1,27 @@
+"""Settings of the service."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from data.audio import AudioLimits
+from data.settings import Settings
+
+
+class ServeSettings(Settings):
+    """What the service answers from, and what it refuses."""
+
+    catalogue: Path = Field(
+        default=Path("examples/films/catalogue.csv"),
+        description="The catalogue, CSV or JSONL, that `serve run` indexes.",
+    )
+    max_audio_bytes: int = Field(default=10 * 1024 * 1024, ge=1, description="Most bytes of one upload.")
+    max_audio_seconds: float = Field(
+        default=30.0, gt=0, le=30.0, description="Most seconds of one recording; the recogniser hears at most 30."
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="Queries that are worked on at the same time.")
+
+    @property
+    def audio_limits(self) -> AudioLimits:
+        """The limits that decoding holds."""
+        return AudioLimits(max_bytes=self.max_audio_bytes, max_seconds=self.max_audio_seconds)

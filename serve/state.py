@@ -1,0 +1,45 @@
+"""What one running service holds, and how a request reaches it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import anyio
+from anyio.to_thread import run_sync
+from fastapi import Request
+
+from data.store import Store
+from monitor.events import EventStore
+from serve.journal import Journal
+from serve.metrics import ServiceMetrics
+from serve.pipeline import Pipeline
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The open parts of a service; `slots` bounds how many queries are worked on at once."""
+
+    pipeline: Pipeline
+    store: Store
+    events: EventStore
+    metrics: ServiceMetrics
+    journal: Journal
+    slots: anyio.CapacityLimiter
+
+    async def work(self, task: Callable[[], T]) -> T:
+        """Run blocking work in a thread, when a slot is free.
+
+        Args:
+            task: What to run.
+
+        Returns:
+            What it returns.
+        """
+        return await run_sync(task, limiter=self.slots)
+
+
+def service_of(request: Request) -> Service:
+    """Give the service behind a request."""
+    return cast(Service, request.app.state.service)

@@ -1,0 +1,134 @@
+"""An address that clients of OpenAI's transcription API can use unchanged."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, File, Form, UploadFile
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from data.errors import InvalidRequestError, VoiceSearchError
+from data.records import Decoded, EventKind, Transcript
+from serve.journal import Asked, device_of, new_query_id
+from serve.pipeline import Answer, Conditioning, Stopwatch, conditioning_of
+from serve.search import REFUSALS, CurrentService, UserAgent
+from serve.state import Service
+
+router = APIRouter(prefix="/v1/audio", responses=REFUSALS)
+
+Format = Literal["json", "text", "verbose_json", "srt", "vtt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A transcript and where in the recording it was said, in seconds."""
+
+    transcript: Transcript
+    decoded: Decoded
+    start: float
+    end: float
+
+
+@router.post(
+    "/transcriptions",
+    response_class=JSONResponse,
+    responses={200: {"content": {"application/json": {}, "text/plain": {}, "text/vtt": {}}}},
+)
+async def transcribe(
+    service: CurrentService,
+    file: Annotated[UploadFile, File(description="WAV, FLAC, Ogg, MP3, M4A/AAC or WebM.")],
+    model: Annotated[str, Form(max_length=200, description="Any name; the release in service answers.")],
+    response_format: Annotated[Format, Form()] = "json",
+    language: Annotated[str, Form(max_length=35, description="English only: `en`.")] = "en",
+    prompt: Annotated[str | None, Form(max_length=10_000, description="Accepted, not used.")] = None,
+    temperature: Annotated[float, Form(ge=0, le=1, description="Accepted, not used: decoding is a beam search.")] = 0.0,
+    stream: Annotated[bool, Form(description="Must be false.")] = False,
+    user_agent: UserAgent = None,
+) -> Response:
+    """Transcribe a recording."""
+    if language.lower().split("-")[0] not in ("en", "english"):
+        raise InvalidRequestError(f"language: {language!r} is not supported; the recogniser hears English (en)")
+    if stream:
+        raise InvalidRequestError("stream: answers come whole; leave it out or send false")
+    asked = Asked(new_query_id(), EventKind.TRANSCRIPTION, await file.read(), None, device_of(user_agent))
+    return rendered(await service.work(lambda: _hear(service, asked)), response_format)
+
+
+def rendered(heard: Heard, response_format: Format) -> Response:
+    """Write a transcript in one of OpenAI's formats.
+
+    Args:
+        heard: What was heard.
+        response_format: Which.
+
+    Returns:
+        The response; without text, subtitles have no cue.
+    """
+    text = heard.transcript.text
+    if response_format == "json":
+        return JSONResponse({"text": text})
+    if response_format == "text":
+        return PlainTextResponse(text + "\n")
+    if response_format == "verbose_json":
+        return JSONResponse(_verbose(heard))
+    start, end = timestamp(heard.start), timestamp(heard.end)
+    if response_format == "vtt":
+        cue = f"{start} --> {end}\n{text}\n\n" if text else ""
+        return PlainTextResponse(f"WEBVTT\n\n{cue}", media_type="text/vtt")
+    cue = f"1\n{start} --> {end}\n{text}\n\n" if text else ""
+    return PlainTextResponse(cue.replace(".", ",", 2) if text else "")
+
+
+def timestamp(seconds: float) -> str:
+    """Write a time as WebVTT does, `00:00:01.250`.
+
+    Args:
+        seconds: At least 0.
+
+    Returns:
+        Hours, minutes, seconds and milliseconds.
+    """
+    milliseconds = round(seconds * 1000)
+    hours, rest = divmod(milliseconds, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    return f"{hours:02d}:{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def _hear(service: Service, asked: Asked) -> Heard:
+    watch, pipeline = Stopwatch(), service.pipeline
+    try:
+        decoded, clip, transcript = pipeline.transcribe(asked.content, watch)
+    except VoiceSearchError as error:
+        service.journal.refused(asked, error, watch, pipeline.recognizer.release.name)
+        raise
+    conditioning: Conditioning = conditioning_of(decoded, clip)
+    answer = Answer(transcript, (), pipeline.recognizer.release.name, watch.finished(), decoded, conditioning)
+    service.journal.answered(asked, answer)
+    return Heard(
+        transcript=transcript,
+        decoded=decoded,
+        start=clip.cut_before_ms / 1000.0,
+        end=decoded.seconds - clip.cut_after_ms / 1000.0,
+    )
+
+
+def _verbose(heard: Heard) -> dict[str, object]:
+    transcript = heard.transcript
+    segment = {
+        "id": 0,
+        "seek": 0,
+        "start": round(heard.start, 3),
+        "end": round(heard.end, 3),
+        "text": transcript.text,
+        "tokens": [],
+        "temperature": 0.0,
+        "avg_logprob": transcript.nbest[0].log_prob if transcript.nbest else 0.0,
+        "compression_ratio": transcript.compression_ratio,
+        "no_speech_prob": transcript.no_speech_prob,
+    }
+    return {
+        "task": "transcribe",
+        "language": "english",
+        "duration": round(heard.decoded.seconds, 3),
+        "text": transcript.text,
+        "segments": [segment] if transcript.text else [],
+    }

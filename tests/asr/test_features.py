@@ -1,0 +1,37 @@
+"""Log-mel features equal those the weights were trained with."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from faster_whisper.feature_extractor import FeatureExtractor
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asr.features import CONTEXT_SAMPLES, log_mel, mel_filters, padded_log_mel
+from data.records import Samples
+
+
+@pytest.mark.parametrize("n_mels", [80, 128])
+def test_the_mel_filters_are_those_of_the_reference(n_mels: int) -> None:
+    assert np.allclose(mel_filters(n_mels), FeatureExtractor.get_mel_filters(16_000, 400, n_mels), atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["tt-monkeysintro", "digits-7"])
+def test_features_of_speech_are_those_of_the_reference(clip: Callable[[str], Samples], name: str) -> None:
+    samples = clip(name)
+    reference = FeatureExtractor(80)
+    assert np.allclose(log_mel(samples), reference(samples, padding=0)[:, : len(samples) // 160], atol=1e-4)
+    whole = np.pad(samples, (0, CONTEXT_SAMPLES - len(samples)))
+    assert np.allclose(padded_log_mel(samples), reference(whole, padding=0), atol=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 6000), st.integers(0, 99))
+def test_a_clip_of_any_length_has_a_frame_every_10_ms(length: int, seed: int) -> None:
+    samples = np.random.default_rng(seed).normal(0, 0.1, length).astype(np.float32)
+    features = log_mel(samples)
+    assert features.shape == (80, max(length // 160, 1))
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    assert padded_log_mel(samples).shape == (80, 3000)

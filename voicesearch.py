@@ -1,0 +1,104 @@
+"""The command line: every package's commands under one name, and the one place that turns failures into exit codes."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import serve.commands
+import typer
+from typer._click.exceptions import ClickException
+
+from data.errors import VoiceSearchError
+from serve.errors import INPUT_EXIT, exit_code_of
+
+app = typer.Typer(
+    help="Voice search over your own catalogue. English only. Nothing leaves the machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(serve.commands.app, name="serve")
+
+
+@app.command(epilog="Example: voicesearch search query.wav")
+def search(
+    query: Annotated[str, typer.Argument(help="A recording, or what you would type.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Most results.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+) -> None:
+    """Answer one query in this process: no server, no network."""
+    from serve.pipeline import Stopwatch
+    from serve.preparation import open_pipeline, prepare
+
+    pipeline = open_pipeline(prepare(None, _say))
+    path = Path(query)
+    if path.is_file():
+        answer = pipeline.search_audio(path.read_bytes(), limit, Stopwatch())
+    else:
+        answer = pipeline.search_text(query, limit, Stopwatch())
+    transcript = answer.transcript
+    if as_json:
+        shown = {
+            "transcript": asdict(transcript),
+            "results": [asdict(hit) for hit in answer.hits],
+            "null_reason": transcript.null_reason,
+            "release": answer.release,
+            "timings_ms": dict(answer.timings_ms),
+            "conditioning": asdict(answer.conditioning) if answer.conditioning else None,
+        }
+        print(json.dumps(shown, ensure_ascii=False))
+        return
+    print(f"“{transcript.text}”" if transcript.text else f"no text: {transcript.null_reason}")
+    for place, hit in enumerate(answer.hits, 1):
+        details = ", ".join(value for value in hit.fields.values() if value)
+        print(f"{place:3d}  {hit.title}" + (f"  ({details})" if details else ""))
+    if transcript.text and not answer.hits:
+        print("nothing found")
+
+
+@app.command(epilog="Example: voicesearch demo --clips 100")
+def demo(
+    clips: Annotated[
+        int, typer.Option(min=10, max=560, help="How many recordings of the Asterisk prompts to score.")
+    ] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+) -> None:
+    """Run the life cycle in miniature on real speech and show one table."""
+    from serve.demo import run_demo, show
+
+    figures = run_demo(clips, _say)
+    print(json.dumps(asdict(figures))) if as_json else show(figures)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: The command line without the program's name; by default this process's.
+
+    Returns:
+        The exit code: 0, 1 for a failure or findings, 2 for what the caller can mend.
+    """
+    try:
+        result = app(args=arguments, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except VoiceSearchError as error:
+        print(f"voicesearch: {error}", file=sys.stderr)
+        return exit_code_of(error)
+    except ClickException as error:
+        error.show()
+        return INPUT_EXIT
+    except (typer.Abort, KeyboardInterrupt):
+        print("voicesearch: stopped", file=sys.stderr)
+        return 130
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
