@@ -139,7 +139,7 @@ class SearchHit:
     item that matched.
     """
 
-    item_id: str
+    id: str
     title: str
     score: float
     match: MatchKind

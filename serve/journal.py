@@ -114,7 +114,7 @@ def figures_of(asked: Asked, answer: Answer) -> QueryFigures:
         device=asked.device,
         bytes=len(asked.content),
         text_length=len(answer.transcript.text),
-        result_ids=tuple(hit.item_id for hit in answer.hits),
+        result_ids=tuple(hit.id for hit in answer.hits),
         result_scores=tuple(round(hit.score, 4) for hit in answer.hits),
         stage_ms=dict(answer.timings_ms),
     )
