@@ -14,7 +14,7 @@ run: .venv/base.stamp
 	$(BIN)/voicesearch serve run --proof examples/films/queries/jurassic-park.flac
 
 test: .venv/dev.stamp tools lint
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest
 
 test-all: .venv/dev.stamp tools
 	$(BIN)/python -m pytest -m "slow and not gpu"
