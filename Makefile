@@ -26,8 +26,8 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 bench: .venv/dev.stamp
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.startup
 
 tools:
 	@sh tests/install-tools.sh

@@ -10,13 +10,10 @@ import re
 import sqlite3
 import statistics
 import string
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from data.catalogue import Catalogue, read_catalogue
 from serve.index import SearchIndex, build_index

@@ -17,6 +17,7 @@
     ├── ModelError
     │   ├── ModelUnavailableError
     │   └── ModelCorruptError
+    ├── CorpusUnavailableError     recordings cannot be fetched
     ├── IndexUnavailableError
     ├── StoreError
     └── ToolMissingError           a program that this command needs is not installed
@@ -125,6 +126,12 @@ class ModelCorruptError(ModelError):
     """A model file's hash is not the one expected."""
 
     code = "model_corrupt"
+
+
+class CorpusUnavailableError(VoiceSearchError):
+    """A corpus cannot be fetched."""
+
+    code = "corpus_unavailable"
 
 
 class IndexUnavailableError(VoiceSearchError):

@@ -90,7 +90,8 @@ def _block_power(weighted: NDArray[np.float64]) -> NDArray[np.float64]:
     kept = weighted[: len(squares)]
     squares[: len(kept)] = kept**2
     steps: NDArray[np.float64] = squares.reshape(-1, step).sum(axis=1)
-    return sliding_window_view(steps, OVERLAP).sum(axis=1) / block
+    power: NDArray[np.float64] = sliding_window_view(steps, OVERLAP).sum(axis=1) / block
+    return power
 
 
 @cache
