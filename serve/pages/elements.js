@@ -24,7 +24,7 @@ export function element(tag, properties = {}, ...children) {
 export function notice({ title, remedy, code, after }, ...actions) {
   const parts = [element("p", { className: "notice-title" }, title)];
   if (remedy) parts.push(element("p", {}, remedy));
-  if (code) parts.push(element("pre", { tabIndex: 0 }, element("code", {}, code)));
+  if (code) parts.push(element("pre", {}, element("code", {}, code)));
   if (after) parts.push(element("p", {}, after));
   if (actions.length) parts.push(element("p", { className: "actions" }, ...actions));
   return element("div", { className: "notice" }, ...parts);

@@ -100,6 +100,7 @@ export class Recorder {
 
   #listen() {
     this.#context = new AudioContext();
+    this.#context.resume(); // Safari may start it suspended
     this.#analyser = this.#context.createAnalyser();
     this.#analyser.fftSize = 1024;
     this.#context.createMediaStreamSource(this.#stream).connect(this.#analyser);

@@ -21,7 +21,7 @@ export const NO_TRANSCRIPT = {
     remedy: "Say it once more, a little slower, or type it.",
   },
   hallucination: {
-    title: "What the recogniser wrote down cannot be what was said, so it was thrown away.",
+    title: "The recogniser wrote down words that nobody can have said, so they were thrown away.",
     remedy: "Say it once more in other words, or type it.",
   },
 };
@@ -38,7 +38,7 @@ export const NO_MICROPHONE = {
     title: "This page may not use the microphone, because it did not come over HTTPS.",
     remedy: "Browsers allow recording only on secure pages. Whoever runs this server can start it with a certificate:",
     code: TLS,
-    after: "On the server's own machine, localhost works without one. Typing and recordings from a file work here too.",
+    after: "On the server’s own machine, localhost works without one. Typing and recordings from a file work here too.",
   },
   unsupported: {
     title: "This browser cannot record sound.",
@@ -47,7 +47,7 @@ export const NO_MICROPHONE = {
   denied: {
     title: "The microphone is blocked for this page.",
     remedy:
-      "Allow it in the browser's site settings, beside the address, and in the system's privacy settings; then press again. Typing and recordings from a file work meanwhile.",
+      "Allow it in the browser’s site settings, beside the address, and in the system’s privacy settings; then press again. Typing and recordings from a file work meanwhile.",
   },
   missing: {
     title: "No microphone was found.",
