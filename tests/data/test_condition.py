@@ -128,7 +128,7 @@ def test_conditioning_is_the_same_every_time_and_leaves_its_input_alone(clip: Cl
 
 @settings(max_examples=30, deadline=None)
 @given(length=st.integers(6_400, 40_000), level=st.floats(-50, 0), seed=st.integers(0, 99))
-def test_loudness_and_true_peak_are_those_of_the_reference_implementations(length: int, level: float, seed: int) -> None:
+def test_loudness_and_true_peak_are_those_of_reference_implementations(length: int, level: float, seed: int) -> None:
     from pyloudnorm import Meter
     from scipy.signal import resample_poly
 
