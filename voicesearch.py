@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code_of(error)
     except typer.TyperException as error:
         if message := error.format_message():
-            print(f"voicesearch: {message.rstrip(".")}; see --help", file=sys.stderr)
+            print(f"voicesearch: {message.removesuffix('.')}; see --help", file=sys.stderr)
         return INPUT_EXIT
     except (typer.Abort, KeyboardInterrupt):
         print("voicesearch: stopped", file=sys.stderr)
