@@ -12,6 +12,7 @@
     │   ├── NotFoundError
     │   ├── CatalogueError
     │   ├── ManifestError
+    │   ├── LabelError
     │   ├── CharterError
     │   └── SettingsError
     ├── ModelError
@@ -96,6 +97,12 @@ class ManifestError(InputError):
     """A manifest or one of its lines cannot be used."""
 
     code = "invalid_manifest"
+
+
+class LabelError(InputError):
+    """A transcription convention, or a file of labels, cannot be used."""
+
+    code = "invalid_labels"
 
 
 class CharterError(InputError):
