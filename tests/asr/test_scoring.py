@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.scoring import normalize, score
+from asr.scoring import score
+from labeling.normalization import normalize
 
 sentences = st.lists(st.sampled_from(["the", "red", "planet", "mars", "attacks"]), max_size=6).map(" ".join)
 

@@ -12,9 +12,12 @@ CONVENTION = shipped_convention()
 SPOKEN = (
     "um Um, umm... uh er OK o.k. press café naïve Mr. mister robot St. don't 'tis users' t v D.V.D. e.t. a.m god- -ing"
 )
-ODD = "1 12 1917. 2.5 $5 [noise] [Inaudible] (note:x) <beep> ' '' rock\u2019n\u2019roll & at&t #1 * hello...world a,b x/y - [ ] \u2014"
+ODD = "1 12 1917. 2.5 $5 [noise] [Inaudible] (note:x) <beep> ' '' rock\u2019n\u2019roll & at&t #1 *"
+MARKS = "hello...world a,b x/y - [ ] \u2014"
 FOREIGN = "\u0130 \u0391\u03a3 \u304c \u00df"
-FRAGMENTS = st.sampled_from([*SPOKEN.split(), *ODD.split(), *FOREIGN.split(), "\u00a0", "\t", "\n", "", " "])
+FRAGMENTS = st.sampled_from(
+    [*SPOKEN.split(), *ODD.split(), *MARKS.split(), *FOREIGN.split(), "\u00a0", "\t", "\n", "", " "]
+)
 TEXTS = st.one_of(
     st.text(max_size=40),
     st.tuples(st.lists(FRAGMENTS, max_size=8), st.sampled_from(["", " ", "  "])).map(lambda t: t[1].join(t[0])),
