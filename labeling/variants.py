@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from labeling.alignment import align
 from labeling.convention import Convention, apply_rule
 
 
@@ -97,30 +98,18 @@ def _differences(first: str, second: str) -> Iterable[tuple[tuple[str, str], tup
 
     Words are aligned without case and punctuation, so that "Um" stands opposite "um," and not opposite a word nearby.
     """
-    from rapidfuzz.distance import Levenshtein
-
     words, others = first.split(), second.split()
-    codes = Levenshtein.opcodes([_folded(word) for word in words], [_folded(word) for word in others])
-    stretches: list[tuple[int, int, int, int]] = []
-    for code in codes:
-        start, end, other_start, other_end = code.src_start, code.src_end, code.dest_start, code.dest_end
-        if code.tag == "equal":
-            stretches += [(start + n, start + n + 1, other_start + n, other_start + n + 1) for n in range(end - start)]
-        elif stretches and stretches[-1][1] == start and _differs(words, others, stretches[-1]):
-            stretches[-1] = (stretches[-1][0], end, stretches[-1][2], other_end)
-        else:
-            stretches.append((start, end, other_start, other_end))
-    for start, end, other_start, other_end in stretches:
-        ours, theirs = words[start:end], others[other_start:other_end]
-        if ours != theirs:
-            forms = " ".join(ours), " ".join(theirs)
-            texts = " ".join(words), " ".join([*words[:start], *theirs, *words[end:]])
-            yield (forms, texts) if forms[0] <= forms[1] else (forms[::-1], texts[::-1])
-
-
-def _differs(words: list[str], others: list[str], stretch: tuple[int, int, int, int]) -> bool:
-    start, end, other_start, other_end = stretch
-    return list(map(_folded, words[start:end])) != list(map(_folded, others[other_start:other_end]))
+    for stretch in align([_folded(word) for word in words], [_folded(word) for word in others]):
+        pairs = [(stretch.ours, stretch.theirs)]
+        if stretch.same:
+            places = range(stretch.ours.start, stretch.ours.stop), range(stretch.theirs.start, stretch.theirs.stop)
+            pairs = [(slice(here, here + 1), slice(there, there + 1)) for here, there in zip(*places, strict=True)]
+        for here, there in pairs:
+            if words[here] != others[there]:
+                forms = " ".join(words[here]), " ".join(others[there])
+                changed = [*words[: here.start], *others[there], *words[here.stop :]]
+                texts = " ".join(words), " ".join(changed)
+                yield (forms, texts) if forms[0] <= forms[1] else (forms[::-1], texts[::-1])
 
 
 def _folded(word: str) -> str:
