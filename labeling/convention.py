@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data.errors import LabelError
-from labeling import rules
+from labeling import word_rules
 from labeling.rules import Check, Finding
 
 MAX_PASSES = 8
@@ -146,7 +146,7 @@ def with_names(convention: Convention, names: Iterable[str]) -> Convention:
         respelled = fix_text(own, respellers)
         if respelled != own and all(character.isalpha() or character in " '" for character in own):
             spellings[respelled] = own
-    known = replace(rule, check=rules.names(spellings))
+    known = replace(rule, check=word_rules.names(spellings))
     return replace(convention, rules=(*convention.rules[:place], known, *convention.rules[place + 1 :]))
 
 

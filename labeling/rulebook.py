@@ -9,7 +9,7 @@ from typing import TypeAlias, cast
 import yaml
 
 from data.errors import LabelError
-from labeling import rules
+from labeling import rules, word_rules
 from labeling.convention import Convention, Rule, check_text, with_names
 from labeling.rules import Check
 
@@ -65,18 +65,18 @@ KINDS: Mapping[str, Kind] = {
     "characters": Kind(("replace",), lambda keys: rules.characters(keys.pairs("replace"))),
     "accents": Kind((), lambda _: rules.accents()),
     "case": Kind((), lambda _: rules.case()),
-    "tags": Kind(("allowed", "variants"), lambda keys: rules.tags(keys.texts("allowed"), keys.pairs("variants"))),
-    "initials": Kind((), lambda _: rules.initials()),
-    "false-starts": Kind((), lambda _: rules.false_starts()),
-    "numbers": Kind(("words",), lambda keys: rules.numbers(keys.pairs("words"))),
+    "tags": Kind(("allowed", "variants"), lambda keys: word_rules.tags(keys.texts("allowed"), keys.pairs("variants"))),
+    "initials": Kind((), lambda _: word_rules.initials()),
+    "false-starts": Kind((), lambda _: word_rules.false_starts()),
+    "numbers": Kind(("words",), lambda keys: word_rules.numbers(keys.pairs("words"))),
     "punctuation": Kind(("drop", "space"), lambda keys: rules.punctuation(keys.text("drop"), keys.text("space"))),
-    "spelling": Kind(("words", "ask"), lambda keys: rules.spelling(keys.pairs("words"), keys.choices("ask"))),
+    "spelling": Kind(("words", "ask"), lambda keys: word_rules.spelling(keys.pairs("words"), keys.choices("ask"))),
     "fillers": Kind(
         ("forms", "write", "ask"),
-        lambda keys: rules.fillers(keys.texts("forms"), keys.text("write"), keys.texts("ask")),
+        lambda keys: word_rules.fillers(keys.texts("forms"), keys.text("write"), keys.texts("ask")),
     ),
     "whitespace": Kind((), lambda _: rules.whitespace()),
-    "names": Kind(("names",), lambda _: rules.names({})),
+    "names": Kind(("names",), lambda _: word_rules.names({})),
     "allowed": Kind(("characters",), lambda keys: rules.allowed(keys.text("characters"))),
     "words": Kind((), lambda _: rules.words()),
 }
