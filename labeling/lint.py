@@ -1,14 +1,18 @@
 """Manifests against a convention: every violation with its line, and the safe fixes written back."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import ManifestError
 from data.files import atomic_writer
 from data.manifest import read_manifest, write_lock
+from data.records import Utterance
 from labeling.convention import Convention, Violation, check_text, fix_text
+
+REJECTED = "rejected.jsonl"
+"""Beside a prepared manifest: the clips that were not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def find_manifests(paths: Iterable[Path]) -> tuple[Path, ...]:
         paths: Manifests, and folders that hold some.
 
     Returns:
-        Every manifest once; of a folder, all `.jsonl` files below it but lists of rejected clips.
+        Every manifest once; of a folder, all `.jsonl` files below it whose lines are about clips, but not rejections.
 
     Raises:
         ManifestError: A path does not exist, or a folder holds no manifest.
@@ -56,7 +60,7 @@ def find_manifests(paths: Iterable[Path]) -> tuple[Path, ...]:
             continue
         if not path.is_dir():
             raise ManifestError(f"{path}: there is no such manifest or folder; check the path")
-        below = [file for file in sorted(path.rglob("*.jsonl")) if file.name != "rejected.jsonl"]
+        below = [file for file in sorted(path.rglob("*.jsonl")) if file.name != REJECTED and _is_manifest(file)]
         if not below:
             raise ManifestError(f"{path}: there is no manifest (*.jsonl) in this folder; prepare the corpus first")
         found.update(dict.fromkeys(below))
@@ -104,8 +108,6 @@ def certify(path: Path, convention: Convention) -> tuple[LineViolation, ...]:
 def fix_manifest(path: Path, convention: Convention) -> Fixed:
     """Apply the safe fixes to a manifest, then check it, and lock it when it passes.
 
-    Only the texts of the lines that change are written; everything else of the file stays as it is.
-
     Args:
         path: The manifest.
         convention: The convention.
@@ -116,14 +118,31 @@ def fix_manifest(path: Path, convention: Convention) -> Fixed:
     Raises:
         ManifestError: The manifest cannot be read; it is left as it was.
     """
-    read_manifest(path, check_files=False)
+    rewritten = rewrite_texts(path, lambda utterance: fix_text(utterance.text, convention))
+    return Fixed(rewritten, certify(path, convention))
+
+
+def rewrite_texts(path: Path, text_of: Callable[[Utterance], str]) -> int:
+    """Write new texts into a manifest; everything else in it stays as it stands.
+
+    Args:
+        path: The manifest.
+        text_of: From an utterance to its new text.
+
+    Returns:
+        How many lines have changed.
+
+    Raises:
+        ManifestError: The manifest cannot be read; it is left as it was.
+    """
+    utterances = iter(read_manifest(path, check_files=False))
     lines = _lines(path)
-    fixed = [_fix_line(line, convention) if line.strip() else line for line in lines]
-    rewritten = sum(old != new for old, new in zip(lines, fixed, strict=True))
+    written = [_with_text(line, next(utterances), text_of) if line.strip() else line for line in lines]
+    rewritten = sum(old != new for old, new in zip(lines, written, strict=True))
     if rewritten:
         with atomic_writer(path) as file:
-            file.writelines(fixed)
-    return Fixed(rewritten, certify(path, convention))
+            file.writelines(written)
+    return rewritten
 
 
 def count_by_rule(violations: Sequence[LineViolation]) -> dict[str, int]:
@@ -134,13 +153,22 @@ def count_by_rule(violations: Sequence[LineViolation]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _fix_line(line: str, convention: Convention) -> str:
-    content = json.loads(line)
-    text = str(content.get("text") or "")
-    if (fixed := fix_text(text, convention)) == text:
+def _is_manifest(path: Path) -> bool:
+    """Whether a file is a manifest, good or bad, and not a list of something else, such as transcriptions."""
+    with path.open("rb") as file:
+        first = next((line for line in file if line.strip()), b"")
+    try:
+        content = json.loads(first)
+    except ValueError:
+        return True
+    return not isinstance(content, dict) or "audio_filepath" in content or "duration" in content
+
+
+def _with_text(line: str, utterance: Utterance, text_of: Callable[[Utterance], str]) -> str:
+    if (text := text_of(utterance)) == utterance.text:
         return line
     ending = line[len(line.rstrip("\r\n")) :]
-    return json.dumps(content | {"text": fixed}, ensure_ascii=False) + ending
+    return json.dumps(json.loads(line) | {"text": text}, ensure_ascii=False) + ending
 
 
 def _lines(path: Path) -> list[str]:

@@ -125,22 +125,13 @@ class ReviewQueue:
         with self._store.begin() as connection:
             connection.execute(update(places).where(places.c.lease == lease, still_open()).values(**_VACANT))
 
-    def label(
-        self,
-        lease: str,
-        text: str,
-        verdict: Verdict,
-        *,
-        seconds: float | None = None,
-        convention: str | None = None,
-    ) -> Label:
-        """Keep a person's label. Sent twice, it is kept once. A skipped clip waits for somebody else.
+    def label(self, lease: str, text: str, *, seconds: float | None = None, convention: str | None = None) -> Label:
+        """Keep a person's label. Sent twice, it is kept once.
 
         Args:
             lease: The lease under which the person has the clip. One that ran out still counts while nobody else took
                 the clip.
-            text: The transcript.
-            verdict: What the person decided.
+            text: The transcript; the same as the label in doubt confirms that.
             seconds: How long it took.
             convention: Identifier of the convention that the text was checked against.
 
@@ -150,23 +141,21 @@ class ReviewQueue:
         Raises:
             NotFoundError: The lease has ended and the clip went to somebody else.
         """
-        now = self._clock()
-        left = _VACANT if verdict is Verdict.SKIPPED else {"done_at": now}
-        with self._store.begin() as connection:
-            # Locks the place before it is read, so that a second click finds the first one's label.
-            connection.execute(update(places).where(places.c.lease == lease, still_open()).values(lease=lease))
-            row = connection.execute(select(places).where(places.c.lease == lease, still_open())).first()
-            if row is not None:
-                connection.execute(update(places).where(places.c.lease == lease).values(**left))
-                content = {
-                    "lease": lease, "clip": row.clip, "round": row.round, "person": row.person, "text": text,
-                    "verdict": verdict, "at": now, "seconds": seconds, "convention": convention,
-                }  # fmt: skip
-                connection.execute(insert(labels).values(content))
-            kept = connection.execute(select(labels).where(labels.c.lease == lease)).first()
-        if kept is None:
-            raise _ended(lease)
-        return read_label(kept)
+        return self._settle(lease, text, seconds, convention)
+
+    def skip(self, lease: str) -> Label:
+        """Pass a clip on to somebody else.
+
+        Args:
+            lease: The lease under which the person has it.
+
+        Returns:
+            The entry in the history.
+
+        Raises:
+            NotFoundError: The lease has ended and the clip went to somebody else.
+        """
+        return self._settle(lease, None, None, None)
 
     def history(self, clip: str | None = None) -> tuple[Label, ...]:
         """Give every label that was ever kept, oldest first.
@@ -233,6 +222,34 @@ class ReviewQueue:
                     connection.execute(delete(table).where(table.c.clip == clip))
                 known += connection.execute(delete(tasks).where(tasks.c.clip == clip)).rowcount > 0
         return known
+
+    def _settle(self, lease: str, text: str | None, seconds: float | None, convention: str | None) -> Label:
+        """Keep a label, or with no text a skip, and give the place up."""
+        now = self._clock()
+        with self._store.begin() as connection:
+            # Locks the place before it is read, so that a second click finds the first one's label.
+            connection.execute(update(places).where(places.c.lease == lease, still_open()).values(lease=lease))
+            row = connection.execute(places_with_tasks().where(places.c.lease == lease, still_open())).first()
+            if row is not None:
+                verdict = Verdict.CONFIRMED if text == row.text else Verdict.CORRECTED
+                content = {
+                    "lease": lease,
+                    "clip": row.clip,
+                    "round": row.round,
+                    "person": row.person,
+                    "text": text or "",
+                    "verdict": Verdict.SKIPPED if text is None else verdict,
+                    "at": now,
+                    "seconds": seconds,
+                    "convention": convention,
+                }
+                left = _VACANT if text is None else {"done_at": now}
+                connection.execute(update(places).where(places.c.lease == lease).values(**left))
+                connection.execute(insert(labels).values(content))
+            kept = connection.execute(select(labels).where(labels.c.lease == lease)).first()
+        if kept is None:
+            raise _ended(lease)
+        return read_label(kept)
 
     def _add(self, task: ReviewTask, wanted: int, again: bool) -> str:
         known = select(tasks.c.round, tasks.c.priority).where(tasks.c.clip == task.clip).order_by(tasks.c.round.desc())

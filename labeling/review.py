@@ -3,6 +3,7 @@
 A clip has a task for each round of review, a task has a place for each label wanted. Labels are only ever added.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -31,6 +32,7 @@ from sqlalchemy import (
 )
 
 from data.store import metadata
+from labeling.transcriptions import Transcription
 
 
 class Reason(StrEnum):
@@ -250,6 +252,28 @@ def read_label(row: Row[Any]) -> Label:
         seconds=row.seconds,
         convention=row.convention,
     )
+
+
+def transcriptions_of(history: Iterable[Label]) -> tuple[Transcription, ...]:
+    """Give labels as transcriptions; those of one person for one clip are takes, in their order.
+
+    Args:
+        history: Oldest first.
+
+    Returns:
+        One transcription for each label.
+    """
+    takes: dict[tuple[str, str], int] = {}
+    written = []
+    for each in history:
+        take = takes[each.clip, each.person] = takes.get((each.clip, each.person), 0) + 1
+        skipped = each.verdict is Verdict.SKIPPED
+        written.append(
+            Transcription(
+                each.clip, each.person, each.text, take, at=each.at.isoformat(), seconds=each.seconds, skipped=skipped
+            )
+        )
+    return tuple(written)
 
 
 def in_utc(at: datetime) -> datetime:

@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 
 import yaml
 
+from data.catalogue import read_catalogue
 from data.errors import LabelError
 from labeling import rules, word_rules
 from labeling.convention import Convention, Rule, check_text, with_names
@@ -96,6 +97,31 @@ def shipped_convention() -> Convention:
         `voice-search-en`, in its newest version.
     """
     return read_convention(SHIPPED)
+
+
+def convention_for(file: Path | None, names: Path | None) -> Convention:
+    """Give the convention that somebody asks for.
+
+    Args:
+        file: Its YAML file; by default the shipped one.
+        names: Names that keep their spelling: a catalogue, or a `.txt` file with one on each line.
+
+    Returns:
+        The convention.
+
+    Raises:
+        LabelError: The convention cannot be used.
+        CatalogueError: The names cannot be read.
+    """
+    convention = read_convention(file) if file else shipped_convention()
+    if names is None:
+        return convention
+    if names.suffix.lower() != ".txt":
+        return with_names(convention, (item.title for item in read_catalogue(names).items))
+    try:
+        return with_names(convention, filter(str.strip, names.read_text(encoding="utf-8-sig").split("\n")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabelError(f"{names}: cannot be read as UTF-8 text ({error}); check the path") from error
 
 
 def read_convention(path: Path) -> Convention:

@@ -98,6 +98,12 @@ def test_a_folder_gives_its_manifests_without_the_rejected_clips(tmp_path: Path)
     assert find_manifests([tmp_path, kept]) == (kept,)
 
 
+def test_a_folder_may_hold_lists_of_other_things_but_no_broken_manifest(tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_text('{"id": "a", "transcriber": "x", "text": "alien"}\n', encoding="utf-8")
+    (tmp_path / "broken.jsonl").write_text("oops\n", encoding="utf-8")
+    assert find_manifests([tmp_path]) == (tmp_path / "broken.jsonl",)
+
+
 def test_a_folder_without_manifests_and_a_missing_path_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no manifest"):
         find_manifests([tmp_path])

@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from data.errors import NotFoundError
 from data.store import Store
 from labeling.queue import ReviewQueue
-from labeling.review import Added, Lease, NothingNow, Reason, ReviewTask, Verdict
+from labeling.review import Added, Lease, NothingNow, Reason, ReviewTask, Verdict, transcriptions_of
+from labeling.transcriptions import Transcription
 
 LEASE = timedelta(minutes=10)
 
@@ -86,7 +87,7 @@ def test_a_queue_is_not_finished_while_clips_are_only_leased(queue: ReviewQueue,
     answer = nothing(queue, "bea")
     assert not answer.finished
     assert (answer.leased, answer.returns_at) == (1, lease.until)
-    queue.label(lease.id, "alien", Verdict.CORRECTED)
+    queue.label(lease.id, "alien")
     assert nothing(queue, "bea").finished
 
 
@@ -96,7 +97,7 @@ def test_a_clip_comes_back_when_its_lease_ends(queue: ReviewQueue, clock: Clock)
     clock.passes(LEASE)
     assert leased(queue, "bea").task.clip == "a"
     with pytest.raises(NotFoundError, match="went to somebody else"):
-        queue.label(late.id, "alien", Verdict.CORRECTED)
+        queue.label(late.id, "alien")
     with pytest.raises(NotFoundError, match="went to somebody else"):
         queue.renew(late.id)
 
@@ -105,7 +106,7 @@ def test_late_work_counts_while_nobody_else_took_the_clip(queue: ReviewQueue, cl
     queue.add([task("a")])
     late = leased(queue, "ada")
     clock.passes(2 * LEASE)
-    assert queue.label(late.id, "alien", Verdict.CORRECTED).text == "alien"
+    assert queue.label(late.id, "alien").text == "alien"
     assert nothing(queue, "bea").finished
 
 
@@ -121,10 +122,24 @@ def test_a_lease_can_be_renewed_and_given_back(queue: ReviewQueue, clock: Clock)
 def test_a_label_sent_twice_is_kept_once(queue: ReviewQueue) -> None:
     queue.add([task("a")])
     lease = leased(queue, "ada")
-    first = queue.label(lease.id, "alien", Verdict.CORRECTED, seconds=4.5, convention="voice-search-en/1")
-    assert queue.label(lease.id, "aliens", Verdict.CORRECTED) == first
+    first = queue.label(lease.id, "alien", seconds=4.5, convention="voice-search-en/1")
+    assert queue.label(lease.id, "aliens") == first
     assert queue.history("a") == (first,)
     assert (first.person, first.seconds, first.convention) == ("ada", 4.5, "voice-search-en/1")
+
+
+def test_the_history_tells_who_confirmed_corrected_and_skipped(queue: ReviewQueue, clock: Clock) -> None:
+    queue.add([task("a", 3), task("b", 2), task("c", 1)])
+    queue.label(leased(queue, "ada").id, "text of a")
+    clock.passes(timedelta(seconds=1))
+    queue.label(leased(queue, "ada").id, "alien")
+    clock.passes(timedelta(seconds=1))
+    queue.skip(leased(queue, "ada").id)
+    assert [(label.clip, label.person, label.verdict) for label in queue.history()] == [
+        ("a", "ada", Verdict.CONFIRMED),
+        ("b", "ada", Verdict.CORRECTED),
+        ("c", "ada", Verdict.SKIPPED),
+    ]
 
 
 def test_double_labelling_asks_two_different_people(queue: ReviewQueue, clock: Clock) -> None:
@@ -132,19 +147,19 @@ def test_double_labelling_asks_two_different_people(queue: ReviewQueue, clock: C
     first = leased(queue, "ada")
     second = leased(queue, "bea")
     assert first.task.clip == second.task.clip == "a"
-    queue.label(first.id, "alien", Verdict.CORRECTED)
+    queue.label(first.id, "alien")
     answer = nothing(queue, "ada")
     assert (answer.finished, answer.leased, answer.for_others) == (False, 1, 0)
     clock.passes(LEASE)
     assert nothing(queue, "ada").for_others == 1
-    queue.label(second.id, "aliens", Verdict.CORRECTED)
+    queue.label(second.id, "aliens")
     assert [label.person for label in queue.history("a")] == ["ada", "bea"]
     assert nothing(queue, "cas").finished
 
 
 def test_a_skipped_clip_waits_for_somebody_else(queue: ReviewQueue) -> None:
     queue.add([task("a")])
-    queue.label(leased(queue, "ada").id, "", Verdict.SKIPPED)
+    queue.skip(leased(queue, "ada").id)
     answer = nothing(queue, "ada")
     assert (answer.finished, answer.for_others) == (False, 1)
     assert leased(queue, "bea").task.clip == "a"
@@ -158,17 +173,28 @@ def test_adding_a_clip_twice_keeps_one_and_the_higher_priority(queue: ReviewQueu
 
 def test_a_labelled_clip_joins_again_only_when_asked_and_keeps_its_history(queue: ReviewQueue) -> None:
     queue.add([task("a")])
-    queue.label(leased(queue, "ada").id, "alien", Verdict.CORRECTED)
+    queue.label(leased(queue, "ada").id, "alien")
     assert queue.add([task("a")]) == Added(0, 0, 1)
     assert queue.add([task("a")], again=True) == Added(1, 0, 0)
-    queue.label(leased(queue, "ada").id, "aliens", Verdict.CORRECTED)
+    queue.label(leased(queue, "ada").id, "aliens")
     assert [label.text for label in queue.history("a")] == ["alien", "aliens"]
+
+
+def test_labels_become_transcriptions_with_a_take_for_each_round(queue: ReviewQueue, clock: Clock) -> None:
+    queue.add([task("a")])
+    queue.label(leased(queue, "ada").id, "alien", seconds=3.0)
+    clock.passes(timedelta(seconds=1))
+    queue.add([task("a")], again=True)
+    queue.skip(leased(queue, "ada").id)
+    first, second = transcriptions_of(queue.history())
+    assert first == Transcription("a", "ada", "alien", at="2025-06-01T12:00:00+00:00", seconds=3.0)
+    assert (second.take, second.skipped) == (2, True)
 
 
 def test_the_counts_say_where_clips_are_and_who_labelled(queue: ReviewQueue) -> None:
     queue.add([task("a", 3), task("b", 2), task("c", 1), task("d")])
-    queue.label(leased(queue, "ada").id, "x", Verdict.CONFIRMED)
-    queue.label(leased(queue, "bea").id, "x", Verdict.SKIPPED)
+    queue.label(leased(queue, "ada").id, "x")
+    queue.skip(leased(queue, "bea").id)
     leased(queue, "cas")
     stats = queue.stats()
     assert (stats.waiting, stats.leased, stats.done, stats.people) == (2, 1, 1, (("ada", 1),))
@@ -176,7 +202,7 @@ def test_the_counts_say_where_clips_are_and_who_labelled(queue: ReviewQueue) -> 
 
 def test_a_forgotten_clip_leaves_nothing_behind(queue: ReviewQueue) -> None:
     queue.add([task("a"), task("b")])
-    queue.label(leased(queue, "ada").id, "alien", Verdict.CORRECTED)
+    queue.label(leased(queue, "ada").id, "alien")
     assert queue.forget(["a", "unknown"]) == 1
     assert queue.history() == ()
     assert [waiting.clip for waiting in queue.waiting()] == ["b"]
@@ -189,7 +215,7 @@ def test_threads_share_the_queue_without_meeting(store: Store) -> None:
     def work(person: str) -> list[str]:
         done = []
         while isinstance(lease := queue.next(person), Lease):
-            queue.label(lease.id, person, Verdict.CONFIRMED)
+            queue.label(lease.id, person)
             done.append(lease.task.clip)
         return done
 
@@ -204,11 +230,11 @@ WORKER = """
 import sys
 from data.store import Store
 from labeling.queue import ReviewQueue
-from labeling.review import Lease, Verdict
+from labeling.review import Lease
 
 queue = ReviewQueue(Store.open(sys.argv[1]))
 while isinstance(lease := queue.next(sys.argv[2]), Lease):
-    queue.label(lease.id, sys.argv[2], Verdict.CONFIRMED)
+    queue.label(lease.id, sys.argv[2])
     print(lease.task.clip)
 """
 
@@ -255,16 +281,16 @@ class QueueMachine(RuleBasedStateMachine):
         else:
             assert answer.finished == (not self.queue.waiting())
 
-    @rule(person=st.sampled_from("xyz"), verdict=st.sampled_from(Verdict))
-    def label(self, person: str, verdict: Verdict) -> None:
+    @rule(person=st.sampled_from("xyz"), text=st.sampled_from(["alien", None]))
+    def settle(self, person: str, text: str | None) -> None:
         if (lease := self.held.pop(person, None)) is None:
             return
         try:
-            self.queue.label(lease.id, "text", verdict)
+            self.queue.skip(lease.id) if text is None else self.queue.label(lease.id, text)
         except NotFoundError:
             assert lease.until <= self.clock.now
         else:
-            self.labelled[lease.task.clip] += verdict is not Verdict.SKIPPED
+            self.labelled[lease.task.clip] += text is not None
 
     @rule(minutes=st.integers(1, 11))
     def wait(self, minutes: int) -> None:
