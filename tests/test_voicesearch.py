@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(
 
 
 def test_every_command_has_help_with_an_example(run: Run) -> None:
-    for arguments in (["search"], ["demo"], ["serve", "index"], ["serve", "run"]):
+    for arguments in (["search"], ["demo"], ["labeling", "check"], ["serve", "index"], ["serve", "run"]):
         shown = run(*arguments, "--help")
         assert shown.returncode == 0
         assert "Example: voicesearch" in shown.stdout
