@@ -121,7 +121,9 @@ def from_line(text: str, where: str) -> Utterance:
             nbest=tuple(Hypothesis(h["text"], float(h["log_prob"])) for h in line.get("nbest") or ()),
         )
     except (TypeError, ValueError, KeyError) as error:
-        raise ManifestError(f"{where}: a value has the wrong type ({error}); see docs/data-and-labels.md") from error
+        raise ManifestError(
+            f"{where}: a value has the wrong type ({error}); durations are numbers, tags a list of texts"
+        ) from error
 
 
 def clip_path(manifest: Path, utterance: Utterance) -> Path:

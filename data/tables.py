@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -90,18 +91,22 @@ def _read_csv(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
 
 def _parsed(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
     """Give every row that is not blank, or why it cannot be taken apart, with the line on which it begins."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        first = reader.line_num + 1
+    lines = io.StringIO(text, newline="").readlines()
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(islice(lines, start, None), delimiter=delimiter, strict=True)
+        first = 1
         try:
-            cells = next(reader)
-        except StopIteration:
+            for cells in reader:
+                if any(cells):
+                    yield start + first, cells, None
+                first = reader.line_num + 1
             return
         except csv.Error as error:
-            yield first, [], f"not CSV as far as line {reader.line_num} ({error})"
-            continue
-        if any(cells):
-            yield first, cells, None
+            # A quotation mark that is not closed takes in the rows after it: go on with the very next line.
+            unclosed = reader.line_num > first
+            yield start + first, [], "a quotation mark is not closed" if unclosed else f"not CSV ({error})"
+            start += first
 
 
 def _csv_row(number: int, cells: list[str], problem: str | None, header: tuple[str, ...]) -> Row:
