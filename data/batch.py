@@ -20,8 +20,7 @@ from data.records import Utterance
 from data.workers import map_chunks
 
 MANIFEST = "manifest.jsonl"
-REJECTED = "rejected.jsonl"
-JOURNAL = ".journal.jsonl"
+"""Name of a corpus' whole manifest; its rejections are in `rejected.jsonl`."""
 
 Item = TypeVar("Item")
 
@@ -60,33 +59,38 @@ class Batch:
 
 
 def produce(
-    out: Path,
+    manifest: Path,
     tasks: Sequence[Task[Item]],
     make: Callable[[Sequence[Item]], Sequence[Outcome]],
     *,
     processes: int,
     progress: Callable[[int, int], None],
+    before: Sequence[Utterance] = (),
+    convention: str | None = None,
 ) -> Batch:
     """Do every task that is not done yet, then write manifest, lock and rejections.
 
     Args:
-        out: Folder of the manifest and its clips.
+        manifest: Where the manifest is to be; the clips are below its folder.
         tasks: All tasks, in the order of the manifest.
         make: Turns items into outcomes, one each; it runs in other processes, so it must be picklable.
         processes: How many processes.
         progress: Called with how many tasks are done, and of how many.
+        before: Utterances of the same folder that the manifest begins with.
+        convention: The convention that all texts are known to have passed, for the lock.
 
     Returns:
         The outcomes, in the order of the tasks.
 
     Raises:
-        ManifestError: The folder's manifest was changed by somebody else, or no task gave a clip.
+        ManifestError: The manifest there was changed by somebody else, or no task gave a clip.
         StoreError: The folder cannot be written.
     """
+    out = manifest.parent
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with _journal(out) as journal:
-            _refuse_changed(out / MANIFEST, journal.written)
+        with _journal(manifest) as journal:
+            _refuse_changed(manifest, journal.written)
             outcomes = journal.outcomes
             todo = [task for task in tasks if not _is_done(outcomes.get(task.key), out)]
             done = reused = len(tasks) - len(todo)
@@ -98,9 +102,20 @@ def produce(
                 journal.flush()
                 done += len(chunk)
                 progress(done, len(tasks))
-            return _finish(out, [outcomes[task.key] for task in tasks], reused, journal)
+            utterances, rejections = _parted(outcomes[task.key] for task in tasks)
+            _write_rejections(rejected_path(manifest), rejections)
+            if not utterances:
+                reasons = rejected_path(manifest)
+                raise ManifestError(f"{out}: none of {len(rejections)} gave a clip; the reasons are in {reasons}")
+            lock = _write(manifest, [*before, *utterances], journal, convention)
+            return Batch(manifest, utterances, rejections, reused, lock)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror}); what was done stays, run it again") from error
+
+
+def rejected_path(manifest: Path) -> Path:
+    """Give the place of what became no clip: `rejected.jsonl` beside `manifest.jsonl`."""
+    return manifest.with_name("rejected.jsonl" if manifest.name == MANIFEST else f"{manifest.stem}.rejected.jsonl")
 
 
 def read_rejections(path: Path) -> tuple[Rejection, ...]:
@@ -138,15 +153,15 @@ class _Journal:
 
 
 @contextmanager
-def _journal(out: Path) -> Iterator[_Journal]:
-    path = out / JOURNAL
+def _journal(manifest: Path) -> Iterator[_Journal]:
+    path = manifest.with_name(f".{manifest.stem}.journal.jsonl")
     outcomes: dict[str, Outcome] = {}
     written: set[str] = set()
     with path.open("a+", encoding="utf-8", newline="") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ManifestError(f"{out}: another run is writing there; wait for it, or name another folder") from error
+            raise ManifestError(f"{manifest}: another run is writing it; wait for it, or name another --out") from error
         whole = 0
         for raw in path.read_bytes().splitlines(keepends=True):
             if not raw.endswith(b"\n"):
@@ -161,7 +176,7 @@ def _take(entry: dict[str, str], outcomes: dict[str, Outcome], written: set[str]
     if "written" in entry:
         written.add(entry["written"])
     elif "utterance" in entry:
-        outcomes[entry["key"]] = from_line(json.dumps(entry["utterance"]), JOURNAL)
+        outcomes[entry["key"]] = from_line(json.dumps(entry["utterance"]), "journal")
     else:
         outcomes[entry["key"]] = Rejection(**entry["rejection"])  # type: ignore[arg-type]  # JSON knows no better
 
@@ -176,8 +191,7 @@ def _make_items(make: Callable[[Sequence[Item]], Sequence[Outcome]], tasks: Sequ
     return make([task.item for task in tasks])
 
 
-def _finish(out: Path, outcomes: Iterable[Outcome], reused: int, journal: _Journal) -> Batch:
-    manifest = out / MANIFEST
+def _parted(outcomes: Iterable[Outcome]) -> tuple[tuple[Utterance, ...], tuple[Rejection, ...]]:
     utterances: list[Utterance] = []
     rejections: list[Rejection] = []
     for outcome in outcomes:
@@ -185,15 +199,15 @@ def _finish(out: Path, outcomes: Iterable[Outcome], reused: int, journal: _Journ
             utterances.append(outcome)
         else:
             rejections.append(outcome)
-    with atomic_writer(out / REJECTED) as file:
+    return tuple(utterances), tuple(rejections)
+
+
+def _write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
+    with atomic_writer(path) as file:
         file.writelines(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
-    if not utterances:
-        raise ManifestError(f"{out}: none of {len(rejections)} gave a clip; the reasons are in {out / REJECTED}")
-    lock = _write(manifest, utterances, journal)
-    return Batch(manifest, tuple(utterances), tuple(rejections), reused, lock)
 
 
-def _write(manifest: Path, utterances: list[Utterance], journal: _Journal) -> ManifestLock:
+def _write(manifest: Path, utterances: list[Utterance], journal: _Journal, convention: str | None) -> ManifestLock:
     """Write and lock the manifest; one that is there with the same lines keeps its lock."""
     fresh = manifest.with_name(f".{manifest.name}.fresh")
     write_manifest(fresh, utterances)
@@ -203,16 +217,16 @@ def _write(manifest: Path, utterances: list[Utterance], journal: _Journal) -> Ma
         with suppress(ManifestError):  # a lock that was not finished
             if (lock := read_lock(manifest)) is not None:
                 return lock
-        return write_lock(manifest)
+        return write_lock(manifest, convention)
     journal.add_written(sha256)  # before the file is there, so that a manifest of ours is always known as such
     fresh.replace(manifest)
-    return write_lock(manifest)
+    return write_lock(manifest, convention)
 
 
 def _refuse_changed(manifest: Path, written: set[str]) -> None:
     """Refuse to overwrite a manifest that somebody has worked on since it was made."""
     if manifest.is_file() and sha256_of(manifest) not in written:
         raise ManifestError(
-            f"{manifest}: changed since it was made, and would be overwritten; name another folder with --out, "
+            f"{manifest}: changed since it was made, and would be overwritten; name another place with --out, "
             f"or remove the file"
         )

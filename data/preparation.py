@@ -16,11 +16,12 @@ import av
 
 from data import condition as conditioning
 from data.audio import decode
-from data.batch import Batch, Outcome, Rejection, Task, produce
+from data.batch import MANIFEST, Batch, Outcome, Rejection, Task, produce
 from data.clips import CLIP_LIMITS, store_clip
 from data.condition import DEFAULT_OPTIONS, FULL_SCALE, ConditionOptions, condition
 from data.corpora.recording import Corpus, Recording
 from data.errors import AudioError, AudioTooLongError
+from data.lineage import RECORD
 from data.records import Conditioned, Decoded, Step, Utterance
 
 VERSION = "1"
@@ -88,7 +89,7 @@ def prepare(
     parameters = json.dumps([VERSION, conditioning.VERSION, asdict(limits), asdict(options), corpus.source])
     tasks = [Task(_key(corpus.root, recording, parameters), recording) for recording in corpus.recordings]
     make = partial(_prepare_all, corpus=(corpus.source, corpus.root), out=out, limits=limits, options=options)
-    return produce(out, tasks, make, processes=processes, progress=progress)
+    return produce(out / MANIFEST, tasks, make, processes=processes, progress=progress)
 
 
 def prepare_recording(
@@ -125,7 +126,7 @@ def prepare_recording(
     if (fault := _fault_of_clip(clip, limits)) is not None:
         return refuse(*fault)
     origin = Step(
-        "record",
+        RECORD,
         VERSION,
         {"corpus": source, "path": str(recording.path), "sha256": hashlib.sha256(content).hexdigest()},
     )
@@ -136,8 +137,9 @@ def prepare_recording(
         text=recording.text,
         speaker=recording.speaker,
         source=source,
+        split=recording.split,
         tags=recording.tags if clip.speech_found else (*recording.tags, NO_SPEECH),
-        lineage=(origin, decode_step(decoded), condition_step(clip, options)),
+        lineage=(*recording.lineage, origin, decode_step(decoded), condition_step(clip, options)),
         recorded_at=recording.recorded_at,
     )
 

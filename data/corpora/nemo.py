@@ -51,6 +51,8 @@ def read_nemo(path: Path, root: Path | None = None) -> Corpus:
                 recorded_at=utterance.recorded_at,
                 seconds=utterance.duration,
                 tags=utterance.tags,
+                split=utterance.split,
+                lineage=utterance.lineage,
             )
         )
     return corpus_of(path.stem if path.stem != "manifest" else folder.resolve().name, folder, recordings)

@@ -206,19 +206,19 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, clip: Callable[[s
             pass
         process.send_signal(signal.SIGKILL)
     assert not (out / "manifest.jsonl").exists()
-    with (out / ".journal.jsonl").open("a") as journal:
+    with (out / ".manifest.journal.jsonl").open("a") as journal:
         journal.write('{"key": "0123", "utter')  # as a process killed while writing leaves it
     stored = {path: path.stat().st_mtime_ns for path in out.rglob("*.flac")}
     batch = prepare_folder(source, out)
     assert 0 < batch.reused < 40
     assert len(batch.utterances) == 40
     assert {path: path.stat().st_mtime_ns for path in stored} == stored
-    assert all(json.loads(line) for line in (out / ".journal.jsonl").read_text().splitlines())
+    assert all(json.loads(line) for line in (out / ".manifest.journal.jsonl").read_text().splitlines())
 
 
 def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
     def again(done: int, total: int) -> None:
         prepare_folder(SPEECH, tmp_path)
 
-    with pytest.raises(ManifestError, match="another run is writing there"):
+    with pytest.raises(ManifestError, match="another run is writing it"):
         prepare(read_corpus(SPEECH), tmp_path, limits=LIMITS, processes=1, progress=again)
