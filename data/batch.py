@@ -67,6 +67,7 @@ def produce(
     progress: Callable[[int, int], None],
     before: Sequence[Utterance] = (),
     convention: str | None = None,
+    examine: Callable[[Utterance], Outcome] | None = None,
 ) -> Batch:
     """Do every task that is not done yet, then write manifest, lock and rejections.
 
@@ -78,6 +79,7 @@ def produce(
         progress: Called with how many tasks are done, and of how many.
         before: Utterances of the same folder that the manifest begins with.
         convention: The convention that all texts are known to have passed, for the lock.
+        examine: A last look at each clip, which may refuse it; what it refuses stays done.
 
     Returns:
         The outcomes, in the order of the tasks.
@@ -102,7 +104,7 @@ def produce(
                 journal.flush()
                 done += len(chunk)
                 progress(done, len(tasks))
-            utterances, rejections = _parted(outcomes[task.key] for task in tasks)
+            utterances, rejections = _parted((outcomes[task.key] for task in tasks), examine)
             _write_rejections(rejected_path(manifest), rejections)
             if not utterances:
                 reasons = rejected_path(manifest)
@@ -191,10 +193,13 @@ def _make_items(make: Callable[[Sequence[Item]], Sequence[Outcome]], tasks: Sequ
     return make([task.item for task in tasks])
 
 
-def _parted(outcomes: Iterable[Outcome]) -> tuple[tuple[Utterance, ...], tuple[Rejection, ...]]:
+def _parted(
+    outcomes: Iterable[Outcome], examine: Callable[[Utterance], Outcome] | None
+) -> tuple[tuple[Utterance, ...], tuple[Rejection, ...]]:
     utterances: list[Utterance] = []
     rejections: list[Rejection] = []
-    for outcome in outcomes:
+    for made in outcomes:
+        outcome = examine(made) if examine and isinstance(made, Utterance) else made
         if isinstance(outcome, Utterance):
             utterances.append(outcome)
         else:

@@ -75,13 +75,13 @@ def spoken_form(text: str, *, spell: bool = False) -> str:
     said = _plain_letters(text)
     said = re.sub(r"^(.+), (the|an?)$", r"\2 \1", said.strip(), flags=re.IGNORECASE)
     said = re.sub(r"(?<=\S)\s*\([^()]*\)$", "", said)  # "(1933)", "(Theatrical Release)": not said
+    said = re.sub(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?", lambda match: match[0].replace(".", " ") + " ", said)
     said = _abbreviations(_numbers(said))
     for symbol, word in SYMBOLS.items():
         said = said.replace(symbol, word)
-    said = re.sub(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?", lambda match: match[0].replace(".", " ") + " ", said)
     words = _roman(re.findall(r"[A-Za-z']+|:", said))
     if spell:
-        words = [_spelled(word, mixed=not said.isupper()) for word in words]
+        words = [_spelled(word) for word in words]
     return plain_words(" ".join(words))
 
 
@@ -191,14 +191,12 @@ def _roman(words: list[str]) -> list[str]:
 
 def _sequel(word: str, before: str, ends: bool) -> int | None:
     """Give the value of a word that is a Roman numeral here: `Rocky IV`, `Part I`, but not `Malcolm X`."""
-    if not before or word == "XXX" or not set(word) <= set("IVX"):
+    if len(before) < 2 or word == "XXX" or not set(word) <= set("IVX"):
         return None
     certain = before in NUMBERED | REGNAL
     return roman_value(word) if certain or len(word) > 1 or (word == "V" and ends) else None
 
 
-def _spelled(word: str, *, mixed: bool) -> str:
+def _spelled(word: str) -> str:
     silent = not set(word) & set("AEIOUY")
-    if mixed and word.isupper() and 2 <= len(word) <= 5 and (silent or word in SPELLED):
-        return " ".join(word)
-    return word
+    return " ".join(word) if word in SPELLED or (word.isupper() and 2 <= len(word) <= 5 and silent) else word

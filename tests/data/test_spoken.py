@@ -40,6 +40,7 @@ FILMS = Path(__file__).parents[2] / "examples" / "films" / "catalogue.csv"
         ("Henry V", "henry the fifth"),
         ("Star Wars: Episode I - The Phantom Menace", "star wars episode one the phantom menace"),
         ("E.T. the Extra-Terrestrial", "e t the extra terrestrial"),
+        ("R.V.", "r v"),
         ("J.K. Rowling", "j k rowling"),
         ("Alien vs. Predator", "alien versus predator"),
         ("Dr. Strangelove", "doctor strangelove"),
