@@ -183,7 +183,7 @@ def test_a_recording_that_breaks_off_gives_what_was_there() -> None:
         assert 0.5 * len(speech()) < len(decoded.samples) < len(speech())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_damage_to_a_file_gives_samples_or_one_of_our_errors(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(ENCODED)))

@@ -173,7 +173,7 @@ corpora = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(corpora, st.booleans(), st.integers(0, 3))
 def test_nothing_ever_leaks(values: list[dict[str, object]], text_disjoint: bool, seed: int) -> None:
     utterances = [utterance(n, **fields) for n, fields in enumerate(values)]
@@ -183,7 +183,7 @@ def test_nothing_ever_leaks(values: list[dict[str, object]], text_disjoint: bool
     assert [replace(u, split=None) for u in assignment.utterances] == utterances
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(corpora, st.randoms(use_true_random=False))
 def test_the_order_of_the_manifest_does_not_matter(values: list[dict[str, object]], random: Random) -> None:
     utterances = [utterance(n, **fields) for n, fields in enumerate(values)]

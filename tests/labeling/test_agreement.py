@@ -91,7 +91,7 @@ LABELS = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz"), TEX
 
 
 @given(LABELS, st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_order_of_the_lines_does_not_matter(labels: list[Transcription], chance: random.Random) -> None:
     shuffled = list(labels)
     chance.shuffle(shuffled)
@@ -108,7 +108,7 @@ def test_the_order_of_the_lines_does_not_matter(labels: list[Transcription], cha
 
 
 @given(LABELS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_convention_never_makes_people_agree_less_often(labels: list[Transcription]) -> None:
     if measured := measure_agreement(labels, CONVENTION, resamples=1):
         assert measured.human.after.exact >= measured.human.before.exact
@@ -116,7 +116,7 @@ def test_the_convention_never_makes_people_agree_less_often(labels: list[Transcr
 
 
 @given(LABELS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_people_who_write_the_same_agree_fully(labels: list[Transcription]) -> None:
     same = [replace(label, text=f"query {label.clip}") for label in labels]
     if measured := measure_agreement(same, CONVENTION, resamples=1):

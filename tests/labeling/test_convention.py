@@ -27,27 +27,27 @@ TEXTS = st.one_of(
 @given(TEXTS)
 @example("um '")
 @example("hello'' um")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_fixing_twice_is_fixing_once(text: str) -> None:
     fixed = fix_text(text, CONVENTION)
     assert fix_text(fixed, CONVENTION) == fixed
 
 
 @given(TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_fixed_text_passes_but_for_what_needs_a_person(text: str) -> None:
     assert not [v for v in check_text(fix_text(text, CONVENTION), CONVENTION).violations if v.safe]
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_text_with_no_violation_is_left_alone(text: str) -> None:
     checked = check_text(text, CONVENTION)
     assert checked.violations or checked.fixed == text
 
 
 @given(st.lists(st.from_regex(r"[b-z]{4,9}", fullmatch=True), min_size=1, max_size=6))
-@settings(deadline=None)
+@settings()
 def test_plain_words_pass(words: list[str]) -> None:
     settled = {form for rule in CONVENTION.rules for form in rule.check.forms}
     text = " ".join(word for word in words if word not in settled) or "alien"
@@ -128,7 +128,7 @@ def test_a_name_of_one_word_counts_only_where_it_is_all_that_was_said() -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_fixing_twice_is_fixing_once_with_names_too(text: str) -> None:
     names = with_names(CONVENTION, ["Mr. Robot", "Café Society", "OK Computer", "St. Vincent", "T.V. Okay"])
     fixed = fix_text(text, names)

@@ -305,5 +305,5 @@ class QueueMachine(RuleBasedStateMachine):
         self.store.close()
 
 
-QueueMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+QueueMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
 TestAnyOrderOfEvents = QueueMachine.TestCase
