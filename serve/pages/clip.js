@@ -2,7 +2,7 @@
 
 import { differences } from "./difference.js";
 import { element } from "./elements.js";
-import { REASONS, clockTime } from "./review-words.js";
+import { REASONS } from "./review-words.js";
 
 const MOST = 5;
 const $ = (id) => document.getElementById(id);
@@ -36,28 +36,9 @@ export function showViolations(violations) {
   $("mend").hidden = !violations.some(({ safe }) => safe);
 }
 
-/** Put a label at the top of the list. */
-export function showKept({ text, verdict, at, person }) {
-  const words = verdict === "skipped" ? element("em", {}, "skipped") : element("span", { className: "words" }, text);
-  const row = element("li", {}, words, element("span", { className: "quiet" }, `${verdict} · ${person} · ${clockTime(at)}`));
-  if (verdict === "skipped") row.lastChild.textContent = `${person} · ${clockTime(at)}`;
-  $("kept").querySelector("ol").prepend(row);
-  $("kept").hidden = false;
-}
-
-/** List the rules of the convention with their examples. */
-export function showConvention({ identifier, rules }) {
-  $("convention").querySelector("summary").textContent = `The convention ${identifier} · ${rules.length} rules`;
-  $("convention").querySelector("dl").replaceChildren(
-    ...rules.flatMap(({ says, wrong, right }) => [
-      element("dt", {}, says),
-      element("dd", {}, element("del", {}, wrong || "(nothing)"), " → ", element("ins", {}, right)),
-    ]),
-  );
-}
-
 function choiceRow({ key, text, isLabel }, current, take) {
-  const words = differences(text, current).flatMap(({ word, differs }) => [differs ? element("mark", {}, word) : word, " "]);
+  const runs = current ? differences(text, current) : [{ words: text, differs: false }];
+  const words = runs.flatMap(({ words, differs }) => [differs ? element("mark", {}, words) : words, " "]);
   const row = element(
     "button",
     { type: "button", className: "choice", "aria-pressed": String(text === current), onclick: () => take(text) },

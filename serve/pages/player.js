@@ -41,7 +41,7 @@ export class Player {
   }
 
   unload() {
-    this.audio.pause();
+    this.pause();
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = null;
     this.audio.removeAttribute("src");
@@ -53,10 +53,14 @@ export class Player {
     this.audio.play().catch(() => this.#show()); // not allowed yet, or the next clip came
   }
 
+  pause() {
+    this.audio.pause();
+  }
+
   toggle() {
     if (!this.url) return;
     if (this.audio.paused) this.play();
-    else this.audio.pause();
+    else this.pause();
   }
 
   /** Play the last second again. */

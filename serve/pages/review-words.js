@@ -2,6 +2,9 @@
 
 import { count } from "./words.js";
 
+/** Whether fingers work here, and keys are not to be spoken of. */
+export const TOUCH = window.matchMedia("(hover: none)").matches;
+
 /** Why a clip waits for a person. */
 export const REASONS = {
   suspect: "This label looks wrong",
@@ -12,7 +15,7 @@ export const REASONS = {
 
 /** What each key does, in the order of the list. While somebody types, single letters need Alt. */
 export const KEYS = [
-  ["Space", "play or pause"],
+  ["Space P", "play or pause"],
   ["A", "last second again"],
   ["S", "slower"],
   ["0–5", "take a text"],
@@ -27,9 +30,9 @@ export const KEYS = [
 
 /** Said in the line under the text; it is read out. */
 export const STATUS = {
-  empty: "Write what was said. Where nothing is said, press N.",
-  mended: "Mended. Enter keeps it.",
-  doubts: "A rule is still broken. Enter once more keeps the text as it is.",
+  empty: `Write what was said. Where nothing is said, ${TOUCH ? "tap “Nothing is said”" : "press N"}.`,
+  mended: TOUCH ? "Mended. Tap Keep to keep it." : "Mended. Enter keeps it.",
+  doubts: `A rule is still broken. ${TOUCH ? "Keep" : "Enter"} once more keeps the text as it is.`,
   draft: "What you had typed is back.",
   again: "You have this clip again.",
 };
@@ -79,6 +82,7 @@ export function nothingNow({ nothing, finished, progress }) {
 export function countsOf({ waiting, leased, done }, mine) {
   const others = leased - mine;
   const parts = [`${done} done`, `${waiting} waiting`];
+  if (mine) parts.push("1 with you");
   if (others > 0) parts.push(`${others} with others`);
   return parts.join(" · ");
 }

@@ -1,16 +1,20 @@
 // The review page: one clip after the other, from the lease to the label.
 
-import { choicesOf, showChoices, showConvention, showKept, showReason, showViolations } from "./clip.js";
+import { choicesOf, showChoices, showReason } from "./clip.js";
 import { element, notice } from "./elements.js";
+import { showConvention, showKeys } from "./help.js";
 import { onKeys } from "./keys.js";
 import { readDraft, readName, writeDraft, writeName } from "./memory.js";
+import { clearNotice, showFailure, showNotice } from "./notices.js";
 import { Player } from "./player.js";
-import { checkText, fetchSound, giveBack, keepLabel, readConvention, renew, takeNext } from "./review-client.js";
-import { KEYS, LOST, STATUS, countsOf, keptBefore, nothingNow, unheard } from "./review-words.js";
+import { showKept, showProgress } from "./progress.js";
+import { fetchSound, giveBack, keepLabel, readConvention, renew, takeNext } from "./review-client.js";
+import { LOST, STATUS, TOUCH, keptBefore, nothingNow, unheard } from "./review-words.js";
+import { Transcript } from "./transcript.js";
 
 const RENEW_EVERY_MS = 60_000; // a lease lasts several times as long
 const LOOK_AGAIN_MS = 10_000;
-const CHECK_AFTER_MS = 120;
+const LONGEST_S = 86_400; // more is not time spent on a clip
 
 const $ = (id) => document.getElementById(id);
 const field = $("text");
@@ -22,10 +26,9 @@ let busy = false; // a label is on its way
 let shownAt = 0;
 let renewedAt = 0;
 let insisted = null; // a text whose broken rules were pointed out already
-let checking = null; // AbortController of the check under way
-let checkTimer = 0;
 let lookTimer = 0;
 
+const transcript = new Transcript(field, onText);
 const player = new Player(
   { root: $("player"), play: $("play"), waveform: $("waveform"), seek: $("seek"), clock: $("clock"), slower: $("speed") },
   stayActive,
@@ -39,6 +42,7 @@ async function goOn() {
     show(await takeNext(person));
   } catch (error) {
     showFailure(error, goOn);
+    lookTimer = setTimeout(goOn, LOOK_AGAIN_MS);
   }
 }
 
@@ -48,8 +52,9 @@ function show(turn) {
   held = turn.held;
   upcoming = null;
   renewedAt = Date.now();
-  showProgress(turn.progress);
+  showProgress(turn.progress, held !== null);
   if (same) return;
+  clearNotice();
   player.unload();
   document.body.dataset.view = held ? "work" : "rest";
   $("work").hidden = !held;
@@ -59,14 +64,12 @@ function show(turn) {
 }
 
 function showClip() {
-  clearNotice();
-  shownAt = Date.now();
+  shownAt = performance.now();
   insisted = null;
   showReason(held);
   const draft = readDraft(held.clip);
   write(draft ?? held.text, draft === null ? "" : STATUS.draft);
-  const choices = choicesOf(held);
-  if (choices.length || touch()) $("work").focus({ preventScroll: true });
+  if (choicesOf(held).length || TOUCH) $("work").focus({ preventScroll: true });
   else field.focus();
   playClip(held.lease);
 }
@@ -90,84 +93,47 @@ function showRest(turn) {
   lookTimer = setTimeout(goOn, LOOK_AGAIN_MS);
 }
 
-function showProgress(progress) {
-  $("counts").textContent = countsOf(progress, held ? 1 : 0);
-  const { done, leased, waiting } = progress;
-  for (const [name, share] of Object.entries({ done, held: leased, waiting })) {
-    $("progress").querySelector(`.${name}`).style.flexGrow = share;
-  }
-  $("progress").hidden = false;
-  $("kept-title").textContent = ["Labels", ...progress.people.map(([name, labels]) => `${name} ${labels}`)].join(" · ");
-}
-
 // --- the text -------------------------------------------------------------------------------------------------------
 
-function write(text, status = "") {
-  field.value = text;
-  edited(status);
-}
-
-/** The text changed: it is kept in this browser, compared and checked. */
-function edited(status = "") {
-  const text = tidy();
+/** The text changed: it is kept in this browser, and compared. */
+function onText(text) {
+  if (!held) return;
   writeDraft(held.clip, text === held.text ? null : text);
-  $("status").textContent = status;
+  $("status").textContent = "";
   showChoices(choicesOf(held), text, take);
-  clearTimeout(checkTimer);
-  checkTimer = setTimeout(() => check().catch(() => {}), CHECK_AFTER_MS); // keeping the label checks once more
 }
 
-function tidy() {
-  return field.value.replace(/\s+/g, " ").trim();
-}
-
-async function check() {
-  clearTimeout(checkTimer);
-  checking?.abort();
-  const mine = (checking = new AbortController());
-  const checked = await checkText(tidy(), mine.signal);
-  showViolations(tidy() ? checked.violations : []);
-  return checked;
+function write(text, status) {
+  transcript.write(text);
+  $("status").textContent = status;
 }
 
 async function mend() {
+  if (!held || upcoming) return;
   try {
-    const { fixed } = await check();
-    if (fixed !== tidy()) write(fixed, STATUS.mended);
+    const { fixed } = await transcript.check();
+    if (fixed !== transcript.text) write(fixed, STATUS.mended);
   } catch (error) {
     if (error.name !== "AbortError") showFailure(error, mend);
   }
 }
 
 function take(text) {
-  if (!held || upcoming) return;
-  write(text);
-  stayActive();
-}
-
-/** Put a tag where the cursor is; over the whole text where nobody is writing. */
-function writeTag(tag) {
-  if (document.activeElement !== field) return take(tag);
-  const { selectionStart: start, selectionEnd: end, value } = field;
-  const before = value.slice(0, start).trimEnd();
-  const after = value.slice(end).trimStart();
-  write([before, tag, after].filter(Boolean).join(" "));
-  const cursor = (before ? before.length + 1 : 0) + tag.length;
-  field.setSelectionRange(cursor, cursor);
+  if (held && !upcoming) transcript.write(text);
 }
 
 // --- the label ------------------------------------------------------------------------------------------------------
 
 async function submit() {
-  if (upcoming) return show(upcoming);
+  if (upcoming) return goOn();
   if (!held || busy) return;
-  const text = tidy();
+  const { text } = transcript;
   if (!text) {
     $("status").textContent = STATUS.empty;
     return;
   }
   try {
-    const { fixed, violations } = await check();
+    const { fixed, violations } = await transcript.check();
     if (fixed !== text) return write(fixed, STATUS.mended);
     if (violations.length && insisted !== text) {
       insisted = text;
@@ -187,7 +153,8 @@ async function keep(text, verdict) {
   document.body.setAttribute("aria-busy", "true");
   const { clip, lease } = held;
   try {
-    const label = await keepLabel(lease, { text, verdict, seconds: (Date.now() - shownAt) / 1000 });
+    const seconds = Math.min((performance.now() - shownAt) / 1000, LONGEST_S);
+    const label = await keepLabel(lease, { text, verdict, seconds });
     writeDraft(clip, null);
     held = null;
     showKept(label);
@@ -209,9 +176,11 @@ async function keep(text, verdict) {
 async function stayActive() {
   if (!held || busy || upcoming || Date.now() - renewedAt < RENEW_EVERY_MS) return;
   renewedAt = Date.now();
+  const mine = held;
   try {
-    held = await renew(held.lease);
+    await renew(mine.lease);
   } catch (error) {
+    if (held !== mine) return; // its label was kept meanwhile
     if (error.status === 404) await isStillMine();
     else showFailure(error);
   }
@@ -221,15 +190,18 @@ async function stayActive() {
 async function isStillMine() {
   const turn = await takeNext(person).catch((error) => showFailure(error, isStillMine));
   if (!turn) return false;
-  if (turn.held?.clip === held.clip) {
+  if (!held || turn.held?.clip === held.clip) {
     show(turn);
     $("status").textContent = STATUS.again;
     return true;
   }
   upcoming = turn;
+  player.pause();
+  showProgress(turn.progress, turn.held !== null);
+  $("status").textContent = "";
   document.body.dataset.view = "lost";
-  const next = element("button", { type: "button", className: "textual", onclick: () => show(upcoming) }, "Go on");
-  showNotice(LOST, next);
+  const next = element("button", { type: "button", className: "textual", onclick: goOn }, "Go on");
+  showNotice(LOST, next, element("kbd", { "aria-hidden": "true" }, "Enter"));
   return false;
 }
 
@@ -270,29 +242,7 @@ function leave() {
   introduce();
 }
 
-// --- notices --------------------------------------------------------------------------------------------------------
-
-function showNotice(...args) {
-  $("notices").replaceChildren(notice(...args));
-}
-
-function clearNotice() {
-  $("notices").replaceChildren();
-}
-
-function showFailure(error, again = null) {
-  const retry = () => {
-    clearNotice();
-    again();
-  };
-  const button = element("button", { type: "button", className: "textual", onclick: retry }, "Try again");
-  const reference = error.requestId ? `Request ${error.requestId}` : "";
-  showNotice({ title: error.message, after: reference }, ...(again && error.mayPass ? [button] : []));
-}
-
 // --- wiring ---------------------------------------------------------------------------------------------------------
-
-const touch = () => window.matchMedia("(hover: none)").matches;
 
 const ACTIONS = {
   play: () => player.toggle(),
@@ -300,19 +250,19 @@ const ACTIONS = {
   slower: () => player.slower(),
   mend,
   noise: () => take("[noise]"),
-  unintelligible: () => writeTag("[unintelligible]"),
+  unintelligible: () => held && !upcoming && transcript.insert("[unintelligible]"),
   skip: () => keep("", "skipped"),
   keep: submit,
 };
 
-const LETTERS = { play: "p", again: "a", slower: "s", mend: "f", noise: "n", unintelligible: "u", skip: "k", keep: "enter" };
+const LETTERS = { play: "P", again: "A", slower: "S", mend: "F", noise: "N", unintelligible: "U", skip: "K", keep: "Enter" };
 
 function wire() {
-  const keys = { space: ACTIONS.play, e: () => field.focus(), escape: () => $("work").focus() };
+  const keys = { space: ACTIONS.play, e: () => field.focus(), escape: () => $("work").focus({ preventScroll: true }) };
   for (const [id, action] of Object.entries(ACTIONS)) {
-    keys[LETTERS[id]] = action;
+    keys[LETTERS[id].toLowerCase()] = action;
     $(id).addEventListener("click", action);
-    if (id !== "play") $(id).append(" ", element("kbd", { "aria-hidden": "true" }, LETTERS[id].replace(/^./, (c) => c.toUpperCase())));
+    if (id !== "play") $(id).append(element("kbd", { "aria-hidden": "true" }, LETTERS[id]));
   }
   for (const key of "012345") {
     keys[key] = () => {
@@ -322,7 +272,6 @@ function wire() {
   }
   onKeys(keys, () => ["work", "lost"].includes(document.body.dataset.view));
 
-  field.addEventListener("input", () => edited());
   for (const [event, typing] of [["focus", "true"], ["blur", "false"]]) {
     field.addEventListener(event, () => (document.body.dataset.typing = typing));
   }
@@ -337,9 +286,7 @@ function wire() {
     if (person) begin();
   });
   $("leave").addEventListener("click", leave);
-  $("keys").replaceChildren(
-    ...KEYS.map(([key, what]) => element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, what))),
-  );
+  showKeys();
 }
 
 wire();
