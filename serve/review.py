@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Path
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
@@ -21,6 +21,7 @@ router = APIRouter(prefix="/v1/review", responses=REFUSALS)
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 
 Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=NO_CONTROLS)]
+LeaseId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$", description="As `POST /v1/review/leases` gave it.")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=NO_CONTROLS)]
 
 
@@ -82,25 +83,25 @@ async def take_next(service: CurrentService, person: Annotated[Person, Body(embe
 
 
 @router.put("/leases/{lease}")
-async def renew(service: CurrentService, lease: str) -> HeldClip:
+async def renew(service: CurrentService, lease: LeaseId) -> HeldClip:
     """Begin a lease's time anew. Not found means that it ended and the clip went to somebody else."""
     return await service.work(lambda: _held(_queue(service).renew(lease)))
 
 
 @router.delete("/leases/{lease}")
-async def give_back(service: CurrentService, lease: str) -> QueueStats:
+async def give_back(service: CurrentService, lease: LeaseId) -> QueueStats:
     """Give a clip back without a label."""
     return await service.work(lambda: _give_back(_queue(service), lease))
 
 
 @router.post("/leases/{lease}/label")
-async def label(service: CurrentService, lease: str, given: Annotated[Given, Body()]) -> Label:
+async def label(service: CurrentService, lease: LeaseId, given: Annotated[Given, Body()]) -> Label:
     """Keep a label; sent twice, it is kept once. It names the convention only where the text passes it."""
     return await service.work(lambda: _label(_queue(service), lease, given))
 
 
 @router.get("/leases/{lease}/audio", response_class=Response, responses={200: {"content": {"audio/wav": {}}}})
-async def hear(service: CurrentService, lease: str) -> Response:
+async def hear(service: CurrentService, lease: LeaseId) -> Response:
     """Give the clip's sound to the person who holds it; asking for it renews the lease."""
     sound = await service.work(lambda: clip_as_wav(_queue(service).renew(lease).task, service.store))
     return Response(sound, media_type="audio/wav", headers={"cache-control": "no-store"})

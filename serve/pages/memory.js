@@ -1,7 +1,8 @@
-// What this browser keeps: the person's name, and what was typed for clips that have no label yet.
+// What this browser keeps: the person's name, what was typed for clips that have no label yet, the lease of this tab.
 
 const NAME = "voicesearch-reviewer";
 const DRAFT = "voicesearch-draft:";
+const LEASE = "voicesearch-lease";
 
 export function readName() {
   return read(NAME) ?? "";
@@ -21,20 +22,29 @@ export function writeDraft(clip, text) {
   write(DRAFT + clip, text);
 }
 
+/** The lease that this tab had before it was reloaded, or null. */
+export function readLease() {
+  return read(LEASE, () => sessionStorage);
+}
+
+export function writeLease(lease) {
+  write(LEASE, lease, () => sessionStorage);
+}
+
 const here = new Map(); // where storage is switched off, for as long as the page is open
 
-function read(key) {
+function read(key, storage = () => localStorage) {
   try {
-    return localStorage.getItem(key);
+    return storage().getItem(key);
   } catch {
     return here.get(key) ?? null;
   }
 }
 
-function write(key, value) {
+function write(key, value, storage = () => localStorage) {
   try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
+    if (value === null) storage().removeItem(key);
+    else storage().setItem(key, value);
   } catch {
     here.set(key, value);
   }

@@ -15,6 +15,7 @@ export class Player {
     this.parts = parts;
     this.audio = new Audio();
     this.speed = 0;
+    this.heard = false; // whether half of this clip was reached
     const show = () => this.#show();
     for (const event of ["play", "pause", "ended", "loadedmetadata", "ratechange", "seeked"]) {
       this.audio.addEventListener(event, show);
@@ -44,6 +45,7 @@ export class Player {
     this.pause();
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = null;
+    this.heard = false;
     this.audio.removeAttribute("src");
     this.parts.waveform.replaceChildren();
     this.#show();
@@ -81,6 +83,8 @@ export class Player {
     const { root, play, seek, clock, slower } = this.parts;
     const at = this.audio.currentTime;
     const playing = Boolean(this.url) && !this.audio.paused && !this.audio.ended;
+    this.heard ||= Boolean(this.url) && this.seconds > 0 && at >= this.seconds / 2;
+    root.classList.toggle("heard", this.heard);
     root.classList.toggle("playing", playing);
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
     seek.value = this.seconds ? at / this.seconds : 0;

@@ -31,6 +31,7 @@ export const KEYS = [
 /** Said in the line under the text; it is read out. */
 export const STATUS = {
   empty: `Write what was said. Where nothing is said, ${TOUCH ? "tap “Nothing is said”" : "press N"}.`,
+  unheard: `Listen first${TOUCH ? "" : ": Space plays the clip"}.`,
   mended: TOUCH ? "Mended. Tap Keep to keep it." : "Mended. Enter keeps it.",
   doubts: `A rule is still broken. ${TOUCH ? "Keep" : "Enter"} once more keeps the text as it is.`,
   draft: "What you had typed is back.",

@@ -4,7 +4,7 @@ import { choicesOf, showChoices, showReason } from "./clip.js";
 import { element, notice } from "./elements.js";
 import { showConvention, showKeys } from "./help.js";
 import { onKeys } from "./keys.js";
-import { readDraft, readName, writeDraft, writeName } from "./memory.js";
+import { readDraft, readLease, readName, writeDraft, writeLease, writeName } from "./memory.js";
 import { clearNotice, showFailure, showNotice } from "./notices.js";
 import { Player } from "./player.js";
 import { showKept, showProgress } from "./progress.js";
@@ -50,6 +50,7 @@ function show(turn) {
   clearTimeout(lookTimer);
   const same = turn.held && held && turn.held.clip === held.clip;
   held = turn.held;
+  writeLease(held?.lease ?? null);
   upcoming = null;
   renewedAt = Date.now();
   showProgress(turn.progress, held !== null);
@@ -80,7 +81,6 @@ async function playClip(lease) {
     if (held?.lease === lease) await player.load(sound);
   } catch (error) {
     if (held?.lease !== lease) return;
-    if (error.status === 404 && (await hasEnded(lease))) return (await isStillMine()) && playClip(held.lease);
     const again = element("button", { type: "button", className: "textual", onclick: () => playClip(lease) }, "Try again");
     showNotice(unheard(error.message), ...(error.mayPass ? [again] : []));
   }
@@ -128,8 +128,8 @@ async function submit() {
   if (upcoming) return goOn();
   if (!held || busy) return;
   const { text } = transcript;
-  if (!text) {
-    $("status").textContent = STATUS.empty;
+  if (!text || !player.heard) {
+    $("status").textContent = text ? STATUS.unheard : STATUS.empty; // a second Enter must not keep the next clip's text
     return;
   }
   try {
@@ -205,11 +205,6 @@ async function isStillMine() {
   return false;
 }
 
-/** Whether a clip that was not found went with its lease: a page that was reloaded may return it late. */
-function hasEnded(lease) {
-  return renew(lease).then(() => false, (error) => error.status === 404);
-}
-
 function returnLease() {
   const mine = upcoming ? upcoming.held : held;
   if (mine) giveBack(mine.lease).catch(() => {});
@@ -225,11 +220,13 @@ function introduce() {
   $("name").focus();
 }
 
-function begin() {
+async function begin() {
   writeName(person);
   $("introduction").hidden = true;
   $("person").textContent = person;
   $("who").hidden = $("help").hidden = false;
+  const left = readLease();
+  if (left) await giveBack(left).catch(() => {}); // a page that was reloaded may do so too late, under the new one
   goOn();
 }
 
@@ -278,7 +275,7 @@ function wire() {
   for (const event of ["keydown", "pointerdown"]) document.addEventListener(event, stayActive);
   document.addEventListener("visibilitychange", () => document.hidden || stayActive());
   window.addEventListener("pagehide", returnLease);
-  window.addEventListener("pageshow", (event) => event.persisted && person && goOn());
+  window.addEventListener("pageshow", (event) => event.persisted && person && begin());
 
   $("introduction").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -81,6 +81,12 @@ def expect_working(page: Page, text: str) -> None:
     expect(field(page)).to_have_value(text)
 
 
+def keep(page: Page) -> None:
+    """Listen, then press Enter."""
+    expect(page.locator("#player")).to_contain_class("heard")
+    page.keyboard.press("Enter")
+
+
 def expect_playing(page: Page) -> None:
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
@@ -110,13 +116,13 @@ def test_a_clip_is_heard_and_labelled_by_keyboard_alone(review: Review, queue: R
     page.keyboard.press("Alt+f")
     expect(field(page)).to_have_value("jurassic park")
     expect(page.locator("#rules-broken")).to_be_empty()
-    page.keyboard.press("Enter")
+    keep(page)
 
     expect_working(page, "finding nemo")
     expect(page.locator("#kept")).to_contain_text("Ann 1")
     expect(page.locator("#kept li")).to_contain_text("jurassic park")
     expect(page.locator("#kept li")).to_contain_text("corrected · Ann")
-    page.keyboard.press("Enter")
+    keep(page)
     expect(page.locator("#rest")).to_contain_text("All done.")
     first, second = queue.history()
     assert (first.person, first.text, first.verdict) == ("Ann", "jurassic park", Verdict.CORRECTED)
@@ -157,14 +163,14 @@ def test_the_convention_is_checked_while_typing(review: Review, queue: ReviewQue
     expect(broken).to_have_count(3)
     expect(page.locator("#rules-broken")).to_contain_text("Write numbers in words, as they were spoken.")
     expect(page.locator("#rules-broken .doubt")).to_contain_text("listen and choose: saint or street")
-    page.keyboard.press("Enter")
+    keep(page)
     expect(field(page)).to_have_value("films in st p one")
     expect(page.get_by_role("status")).to_contain_text("Mended.")
     expect(broken).to_have_count(1)
-    page.keyboard.press("Enter")
+    keep(page)
     expect(page.get_by_role("status")).to_contain_text("Enter once more keeps the text as it is.")
     assert queue.history() == ()
-    page.keyboard.press("Enter")
+    keep(page)
     expect(page.locator("#rest")).to_contain_text("All done.")
     (kept,) = queue.history()
     assert (kept.text, kept.convention) == ("films in st p one", None)
@@ -197,7 +203,7 @@ def test_two_people_never_get_the_same_clip(review: Review, queue: ReviewQueue) 
     expect_working(ben, "finding nemo")
     expect(ben.locator("#counts")).to_have_text("0 done · 0 waiting · 1 with you · 1 with others")
     for page in (ann, ben):
-        page.keyboard.press("Enter")
+        keep(page)
         expect(page.locator("#work")).to_be_hidden()
     assert {(kept.person, kept.text) for kept in queue.history()} == {("Ann", "jurassic park"), ("Ben", "finding nemo")}
 
@@ -228,14 +234,14 @@ def test_a_lease_that_was_lost_is_said_so_and_nothing_typed_is_lost(
     expect_working(page, "jurasic park")
     field(page).fill("jurassic park")
     lost = take_from_all(store, "Cleo")
-    page.keyboard.press("Enter")
+    keep(page)
     expect(page.locator("#notices")).to_contain_text("Your time with this clip ran out, and somebody else has it now.")
     expect(field(page)).to_have_value("jurassic park")
     page.keyboard.press("Enter")
     expect_working(page, "finding nemo")
     expect(page.locator("#notices")).to_be_empty()
     queue.release(lost.id)
-    page.keyboard.press("Enter")
+    keep(page)
     expect_working(page, "jurassic park")
     expect(page.get_by_role("status")).to_have_text("What you had typed is back.")
     assert [(kept.person, kept.text) for kept in queue.history()] == [("Ann", "finding nemo")]
@@ -247,7 +253,7 @@ def test_a_lease_that_ran_out_unnoticed_is_taken_up_again(review: Review, queue:
     expect_working(page, "jurasic park")
     field(page).fill("jurassic park")
     queue.release(take_from_all(store, "Cleo").id)
-    page.keyboard.press("Enter")
+    keep(page)
     expect(page.locator("#rest")).to_contain_text("All done.")
     assert [(kept.person, kept.text) for kept in queue.history()] == [("Ann", "jurassic park")]
 
@@ -276,7 +282,7 @@ def test_a_lease_is_renewed_while_somebody_works_and_given_back_when_the_page_cl
 def test_a_lost_connection_loses_nothing(review: Review, queue: ReviewQueue) -> None:
     queue.add([task(text="jurassic park")])
     page = review(expected=LOAD_FAILURE)
-    expect_playing(page)
+    expect(page.locator("#player")).to_contain_class("heard")
     page.context.set_offline(True)
     page.keyboard.press("Enter")
     expect(page.locator("#notices")).to_contain_text("The server cannot be reached.")
@@ -286,10 +292,12 @@ def test_a_lost_connection_loses_nothing(review: Review, queue: ReviewQueue) -> 
     expect(page.locator("#rest")).to_contain_text("All done.")
 
 
-def test_a_clip_that_is_gone_is_said_so_and_can_be_skipped(review: Review, queue: ReviewQueue) -> None:
+def test_a_clip_that_cannot_be_heard_cannot_be_labelled_but_skipped(review: Review, queue: ReviewQueue) -> None:
     queue.add([task("not-there")])
     page = review(expected=LOAD_FAILURE)
     expect(page.locator("#notices")).to_contain_text("This clip cannot be played.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Listen first")
     page.keyboard.press("k")
     expect(page.locator("#rest")).to_contain_text("1 clip waits for somebody else.")
     assert queue.history()[0].verdict is Verdict.SKIPPED
@@ -315,5 +323,6 @@ def test_a_phone_needs_no_keys_and_no_sideways_scrolling(review: Review, queue: 
     expect(page.locator("#rules-broken li")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.locator(".choice").nth(1).tap()
+    expect(page.locator("#player")).to_contain_class("heard")
     page.get_by_role("button", name="Keep").tap()
     expect(page.locator("#rest")).to_contain_text("All done.")

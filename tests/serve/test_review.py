@@ -207,10 +207,11 @@ def test_no_other_file_is_ever_served(http: TestClient, take: Take, queue: Revie
         ("POST", "leases", {"person": "  "}),
         ("POST", "leases", {"person": "a" * 129}),
         ("POST", "leases", {"person": "Ann\x00"}),
+        ("PUT", "leases/lease%00", {}),
         ("POST", "check", {"text": "a\nb"}),
         ("POST", "check", {"text": "a" * 2001}),
-        ("POST", "leases/x/label", {"text": "a", "verdict": "maybe"}),
-        ("POST", "leases/x/label", {"text": "a", "verdict": "corrected", "seconds": -1}),
+        ("POST", "leases/0/label", {"text": "a", "verdict": "maybe"}),
+        ("POST", "leases/0/label", {"text": "a", "verdict": "corrected", "seconds": -1}),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_the_one_shape(
