@@ -50,8 +50,11 @@ def _recording(clip: str, store: Store) -> bytes:
 
 
 def _file(clip: str, path: Path) -> bytes:
-    """Read a clip; a relative path, one that climbs, a pipe or a device is no clip. No message tells the path."""
-    if not path.is_absolute() or ".." in path.parts or not path.is_file():
+    """Read a clip. The queue holds real paths: one that is relative, climbs or leads over a link is not of its making.
+
+    No message tells the path.
+    """
+    if path.resolve() != path or not path.is_file():
         raise NotFoundError(f"the audio of {clip!r} is not where the queue has it; skip this clip")
     if path.stat().st_size > LIMITS.max_bytes:
         raise AudioTooLargeError(f"the audio of {clip!r} is larger than {LIMITS.max_bytes} bytes; skip this clip")

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from labeling.convention import Checked, check_text
 from labeling.queue import ReviewQueue
-from labeling.review import Label, Lease, NothingNow, QueueStats, Reason, Verdict
+from labeling.review import Label, Lease, NothingNow, QueueStats, Reason
 from labeling.rulebook import shipped_convention
 from serve.clips import clip_as_wav
 from serve.search import REFUSALS, CurrentService
@@ -50,10 +50,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a person made of a clip; `seconds` is how long it took."""
+    """What a person wrote of a clip; `seconds` is how long it took."""
 
     text: Text
-    verdict: Verdict
     seconds: Annotated[float | None, Field(ge=0, le=86_400)] = None
 
 
@@ -98,6 +97,12 @@ async def give_back(service: CurrentService, lease: LeaseId) -> QueueStats:
 async def label(service: CurrentService, lease: LeaseId, given: Annotated[Given, Body()]) -> Label:
     """Keep a label; sent twice, it is kept once. It names the convention only where the text passes it."""
     return await service.work(lambda: _label(_queue(service), lease, given))
+
+
+@router.post("/leases/{lease}/skip")
+async def skip(service: CurrentService, lease: LeaseId) -> Label:
+    """Pass a clip on to somebody else."""
+    return await service.work(lambda: _queue(service).skip(lease))
 
 
 @router.get("/leases/{lease}/audio", response_class=Response, responses={200: {"content": {"audio/wav": {}}}})
@@ -147,13 +152,7 @@ def _give_back(queue: ReviewQueue, lease: str) -> QueueStats:
 def _label(queue: ReviewQueue, lease: str, given: Given) -> Label:
     convention = shipped_convention()
     passed = not check_text(given.text, convention).violations
-    return queue.label(
-        lease,
-        given.text,
-        given.verdict,
-        seconds=given.seconds,
-        convention=convention.identifier if passed else None,
-    )
+    return queue.label(lease, given.text, seconds=given.seconds, convention=convention.identifier if passed else None)
 
 
 def _held(lease: Lease) -> HeldClip:

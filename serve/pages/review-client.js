@@ -17,9 +17,14 @@ export function giveBack(lease) {
   return send("DELETE", `leases/${lease}`, undefined, { keepalive: true });
 }
 
-/** Keep a label; `verdict` is `confirmed`, `corrected` or `skipped`. */
-export function keepLabel(lease, { text, verdict, seconds }) {
-  return send("POST", `leases/${lease}/label`, { text, verdict, seconds });
+/** Keep a label; `seconds` is how long it took. */
+export function keepLabel(lease, text, seconds) {
+  return send("POST", `leases/${lease}/label`, { text, seconds });
+}
+
+/** Pass a clip on to somebody else. */
+export function skipClip(lease) {
+  return send("POST", `leases/${lease}/skip`);
 }
 
 /** Get a clip's sound, as a Blob. */

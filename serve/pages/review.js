@@ -8,7 +8,7 @@ import { readDraft, readLease, readName, writeDraft, writeLease, writeName } fro
 import { clearNotice, showFailure, showNotice } from "./notices.js";
 import { Player } from "./player.js";
 import { showKept, showProgress } from "./progress.js";
-import { fetchSound, giveBack, keepLabel, readConvention, renew, takeNext } from "./review-client.js";
+import { fetchSound, giveBack, keepLabel, readConvention, renew, skipClip, takeNext } from "./review-client.js";
 import { LOST, STATUS, TOUCH, keptBefore, nothingNow, unheard } from "./review-words.js";
 import { Transcript } from "./transcript.js";
 
@@ -144,24 +144,25 @@ async function submit() {
     if (error.name !== "AbortError") showFailure(error, submit);
     return;
   }
-  await keep(text, text === held.text ? "confirmed" : "corrected");
+  await settle(text);
 }
 
-async function keep(text, verdict) {
+/** Keep a label; without a text, skip the clip. */
+async function settle(text) {
   if (!held || busy || upcoming) return;
   busy = true;
   document.body.setAttribute("aria-busy", "true");
   const { clip, lease } = held;
   try {
     const seconds = Math.min((performance.now() - shownAt) / 1000, LONGEST_S);
-    const label = await keepLabel(lease, { text, verdict, seconds });
+    const label = await (text === null ? skipClip(lease) : keepLabel(lease, text, seconds));
     writeDraft(clip, null);
     held = null;
     showKept(label);
     await goOn();
-    if (label.text !== text) showNotice(keptBefore(label.text));
+    if (text !== null && label.text !== text) showNotice(keptBefore(label.text));
   } catch (error) {
-    const again = () => keep(text, verdict);
+    const again = () => settle(text);
     if (error.status !== 404) showFailure(error, again);
     else if (await isStillMine()) setTimeout(again);
   } finally {
@@ -248,7 +249,7 @@ const ACTIONS = {
   mend,
   noise: () => take("[noise]"),
   unintelligible: () => held && !upcoming && transcript.insert("[unintelligible]"),
-  skip: () => keep("", "skipped"),
+  skip: () => settle(null),
   keep: submit,
 };
 

@@ -60,7 +60,9 @@ def empty(store: Store) -> None:
 
 
 def task(name: str = "jurassic-park", **known: Any) -> ReviewTask:
-    return ReviewTask(name, Reason.SUSPECT, audio=str(QUERIES / f"{name}.flac"), **{"text": "jurasic park", **known})
+    return ReviewTask(
+        name, Reason.SUSPECT, audio=str((QUERIES / f"{name}.flac").resolve()), **{"text": "jurasic park", **known}
+    )
 
 
 def take_from_all(store: Store, person: str) -> Lease:

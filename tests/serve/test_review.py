@@ -22,7 +22,7 @@ from serve.app import create_app
 from serve.index import SearchIndex
 from tests.conftest import QUERIES
 
-JURASSIC = QUERIES / "jurassic-park.flac"
+JURASSIC = (QUERIES / "jurassic-park.flac").resolve()
 
 Take = Callable[[str], dict[str, Any]]
 
@@ -95,13 +95,14 @@ def test_clips_that_others_hold_are_not_called_done(http: TestClient, take: Take
     assert (ben["held"], ben["finished"]) == (None, False)
     assert (ben["nothing"]["leased"], ben["nothing"]["for_others"]) == (1, 0)
     assert datetime.fromisoformat(ben["nothing"]["returns_at"]) > datetime.now(UTC)
-    http.post(f"/v1/review/leases/{held['lease']}/label", json={"text": "jurassic park", "verdict": "corrected"})
+    http.post(f"/v1/review/leases/{held['lease']}/label", json={"text": "jurassic park"})
     assert take("Ben")["finished"] is True
 
 
 def test_a_clip_that_was_skipped_waits_for_somebody_else(http: TestClient, take: Take, queue: ReviewQueue) -> None:
     queue.add([task()])
-    http.post(f"/v1/review/leases/{take('Ann')['held']['lease']}/label", json={"text": "", "verdict": "skipped"})
+    skipped = http.post(f"/v1/review/leases/{take('Ann')['held']['lease']}/skip").json()
+    assert (skipped["verdict"], skipped["person"]) == ("skipped", "Ann")
     ann = take("Ann")
     assert (ann["held"], ann["finished"], ann["nothing"]["for_others"]) == (None, False, 1)
     assert take("Ben")["held"]["clip"] == "clip"
@@ -110,7 +111,7 @@ def test_a_clip_that_was_skipped_waits_for_somebody_else(http: TestClient, take:
 def test_who_labelled_what_and_when_is_kept_once(http: TestClient, take: Take, queue: ReviewQueue) -> None:
     queue.add([task()])
     address = f"/v1/review/leases/{take('Ann')['held']['lease']}/label"
-    given = {"text": " jurassic park ", "verdict": "corrected", "seconds": 4.5}
+    given = {"text": " jurassic park ", "seconds": 4.5}
     first, second = http.post(address, json=given), http.post(address, json={**given, "text": "again"})
     assert first.json() == second.json()
     (kept,) = queue.history()
@@ -125,7 +126,7 @@ def test_a_label_names_the_convention_only_where_it_passes(
 ) -> None:
     queue.add([task()])
     address = f"/v1/review/leases/{take('Ann')['held']['lease']}/label"
-    http.post(address, json={"text": text, "verdict": "corrected"})
+    http.post(address, json={"text": text})
     identifier = http.get("/v1/review/convention").json()["identifier"]
     assert queue.history()[0].convention == (identifier if passes else None)
 
@@ -140,9 +141,8 @@ def test_a_lease_is_renewed_given_back_and_told_when_it_is_lost(
     assert datetime.fromisoformat(renewed["until"]) > datetime.now(UTC)
     assert http.delete(f"/v1/review/leases/{held['lease']}").json()["waiting"] == 1
     assert take("Ben")["held"]["clip"] == "clip"
-    given = {"text": "jurassic park", "verdict": "corrected"}
     lost = http.put(f"/v1/review/leases/{held['lease']}")
-    late = http.post(f"/v1/review/leases/{held['lease']}/label", json=given)
+    late = http.post(f"/v1/review/leases/{held['lease']}/label", json={"text": "jurassic park"})
     for refused in (lost, late):
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")
         assert "somebody else" in refused.json()["error"]["message"]
@@ -187,9 +187,18 @@ def test_a_query_kept_with_consent_is_heard(http: TestClient, take: Take, queue:
 def test_no_other_file_is_ever_served(http: TestClient, take: Take, queue: ReviewQueue, tmp_path: Path) -> None:
     secret = tmp_path / "secret.wav"
     secret.write_text("password")
-    climbing = QUERIES / ".." / "queries" / JURASSIC.name
+    climbing = JURASSIC.parent / ".." / "queries" / JURASSIC.name
+    link = tmp_path / "link.flac"
+    link.symlink_to(JURASSIC)
     relative = Path(os.path.relpath(JURASSIC))
-    for path, status in {secret: 415, climbing: 404, relative: 404, Path("/dev/zero"): 404, tmp_path: 404}.items():
+    for path, status in {
+        secret: 415,
+        climbing: 404,
+        relative: 404,
+        link: 404,
+        Path("/dev/zero"): 404,
+        tmp_path: 404,
+    }.items():
         queue.add([task(str(path), audio=str(path), priority=1)])
         held = take("Ann")["held"]
         assert held["clip"] == str(path)
@@ -210,8 +219,8 @@ def test_no_other_file_is_ever_served(http: TestClient, take: Take, queue: Revie
         ("PUT", "leases/lease%00", {}),
         ("POST", "check", {"text": "a\nb"}),
         ("POST", "check", {"text": "a" * 2001}),
-        ("POST", "leases/0/label", {"text": "a", "verdict": "maybe"}),
-        ("POST", "leases/0/label", {"text": "a", "verdict": "corrected", "seconds": -1}),
+        ("POST", "leases/0/label", {"seconds": 1}),
+        ("POST", "leases/0/label", {"text": "a", "seconds": -1}),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_the_one_shape(
