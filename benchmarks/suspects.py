@@ -52,7 +52,7 @@ def main() -> None:
         found["peer_recall"].append(share_found(planted, by_error_rate(spoiled, hypotheses)[:first]))
         for name, kind in planted.items():
             by_kind.setdefault(kind, []).append(name in ours)
-    figures: dict[str, float] = {"clips": len(utterances), "planted": round(SHARE * len(utterances))}
+    figures: dict[str, float] = {"clips": len(utterances), "planted": len(planted)}
     figures |= {name: round(statistics.mean(shares), 3) for name, shares in found.items()}
     figures["lowest_recall"] = round(min(found["recall"]), 3)
     figures |= {f"recall_{kind}": round(statistics.mean(hits), 3) for kind, hits in sorted(by_kind.items())}

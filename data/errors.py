@@ -20,6 +20,7 @@
     │   └── ModelCorruptError
     ├── CorpusUnavailableError     recordings cannot be fetched
     ├── IndexUnavailableError
+    ├── OverloadedError            too many queries wait already
     ├── StoreError
     └── ToolMissingError           a program that this command needs is not installed
 
@@ -145,6 +146,12 @@ class IndexUnavailableError(VoiceSearchError):
     """There is no search index to answer from."""
 
     code = "index_unavailable"
+
+
+class OverloadedError(VoiceSearchError):
+    """Too many queries wait already; the same query may be sent again soon."""
+
+    code = "overloaded"
 
 
 class StoreError(VoiceSearchError):

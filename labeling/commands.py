@@ -1,6 +1,7 @@
 """Commands of labelling: check, fix, compare, doubt, exchange; the review queue's are in `labeling.queue_commands`."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -104,7 +105,11 @@ def suspects(
     as_json: AsJson = False,
 ) -> None:
     """Rank the labels that are probably wrong, with the evidence against each."""
-    from data.manifest import read_manifest
+    from rich.console import Console
+    from rich.progress import track
+
+    from data.files import sha256_of
+    from data.manifest import clip_path, read_manifest
     from labeling.doubts import doubts_of, write_doubts
     from labeling.rulebook import convention_for
     from labeling.summary import show_suspects
@@ -112,7 +117,10 @@ def suspects(
 
     utterances = read_manifest(manifest, check_files=False)
     heard = read_manifest(hypotheses, check_files=False) if hypotheses else ()
-    found = find_suspects(utterances, {u.id: u for u in heard}, convention_for(convention, names))
+    clips = {utterance.id: clip_path(manifest, utterance) for utterance in utterances}
+    shown_clips = track(clips.items(), "comparing clips", console=Console(file=sys.stderr), transient=True)
+    digests = {name: sha256_of(clip) for name, clip in shown_clips if clip.is_file()}
+    found = find_suspects(utterances, {u.id: u for u in heard}, convention_for(convention, names), digests)
     doubts = doubts_of(found)
     if out is not None:
         write_doubts(out, doubts)

@@ -1,15 +1,16 @@
 """A transcription convention at work: what is wrong with a text, and the text as it should be. Pure functions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle, islice
 from pathlib import Path
 
 from data.errors import LabelError
 from labeling import word_rules
-from labeling.rules import Check, Finding
+from labeling.rules import Check, Finding, Spans
 
 MAX_PASSES = 8
-"""Rounds of fixes after which rules that still change a text are taken to undo each other."""
+"""Rounds through all rules after which those that still change a text are taken to undo each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Convention:
         """Name and version, for example `voice-search-en/1`."""
         return f"{self.name}/{self.version}"
 
+    def shields(self, rule: Rule) -> Iterator[Callable[[str], Spans]]:
+        """Give what finds the parts of a text that a rule must leave alone, for the sake of the others."""
+        return (other.check.shield for other in self.rules if other.check.shield is not None and other is not rule)
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -67,7 +72,8 @@ class Checked:
 def check_text(text: str, convention: Convention) -> Checked:
     """Check one transcript.
 
-    Each rule sees the text after the safe fixes of the rules before it, so that nothing is reported twice.
+    Each rule sees the text after the safe fixes of the rules before it, so that nothing is reported twice. They take
+    turns until all have seen the same text and none changes it.
 
     Args:
         text: A transcript.
@@ -80,20 +86,25 @@ def check_text(text: str, convention: Convention) -> Checked:
         LabelError: Rules of the convention undo each other on this text.
     """
     safe: list[Violation] = []
-    for _ in range(MAX_PASSES):
-        before, unsafe = text, []
-        for rule in convention.rules:
-            fixes, doubts = _findings(text, rule, convention)
-            if doubts:
-                unsafe.append(_doubt(text, rule, doubts))
-            if fixes:
-                fixed = rewrite(text, fixes)
-                safe.append(Violation(rule.id, rule.says, _parts(text, fixes), fixed, safe=True))
-                text = fixed
-        if text == before:
+    doubts: dict[str, list[Finding]] = {}
+    quiet, count = 0, len(convention.rules)
+    for rule in islice(cycle(convention.rules), MAX_PASSES * count):
+        fixes, doubts[rule.id] = _findings(text, rule, convention)
+        if fixes:
+            quiet, fixed = 0, rewrite(text, fixes)
+            safe.append(Violation(rule.id, rule.says, _parts(text, fixes), fixed, safe=True))
+            text = fixed
+            continue
+        quiet += 1
+        if quiet == count:
+            unsafe = [_doubt(text, each, doubts[each.id]) for each in convention.rules if doubts[each.id]]
             return Checked(text, (*safe, *unsafe))
-    names = ", ".join(dict.fromkeys(violation.rule for violation in safe[-4:]))
-    raise LabelError(f"{convention.path}: rules {names} undo each other on {text!r}; change one of them")
+    if not convention.rules:
+        return Checked(text, ())
+    undoing = {violation.rule for violation in safe[-count:]}
+    one, *others = [each for each in convention.rules if each.id in undoing]
+    against = ", ".join(f"{each.id!r} (line {each.line})" for each in others) or "itself"
+    raise LabelError(f"{convention.path}:{one.line}: rule {one.id!r} and {against} undo each other; change one of them")
 
 
 def fix_text(text: str, convention: Convention) -> str:
@@ -172,18 +183,10 @@ def _findings(text: str, rule: Rule, convention: Convention) -> tuple[list[Findi
     found = list(rule.check.find(text))
     if not found:
         return [], []
-    shields = [
-        span
-        for other in convention.rules
-        if other is not rule and other.check.shield is not None
-        for span in other.check.shield(text)
-    ]
-    fixes: list[Finding] = []
-    doubts: list[Finding] = []
-    for finding in found:
-        if not any(start < finding.end and finding.start < end for start, end in shields):
-            (doubts if finding.write is None else fixes).append(finding)
-    return fixes, doubts
+    shields = [span for shield in convention.shields(rule) for span in shield(text)]
+    if shields:
+        found = [f for f in found if not any(start < f.end and f.start < end for start, end in shields)]
+    return [f for f in found if f.write is not None], [f for f in found if f.write is None]
 
 
 def _doubt(text: str, rule: Rule, doubts: Sequence[Finding]) -> Violation:

@@ -77,7 +77,7 @@ def find_suspects(
         utterances: With the labels to be doubted.
         hypotheses: By id, utterances on which a recogniser has been: `pred_text`, `confidence` and `nbest`.
         convention: That the labels follow.
-        digests: By id, a hash of the audio; clips with one path are taken for one recording in any case.
+        digests: By id, a hash of the audio; clips without one are the same recording where their path is the same.
 
     Returns:
         Those with evidence against them, the most doubtful first. Evidence of different kinds is taken as independent:

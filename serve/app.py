@@ -8,10 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import anyio
+from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy import text
 
 from asr.settings import RecognizerSettings
 from data.errors import StoreError
@@ -73,8 +73,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         metrics=metrics,
         journal=Journal(events, metrics),
         slots=anyio.CapacityLimiter(RecognizerSettings.load().workers),
+        max_waiting=ServeSettings.load().max_waiting,
     )
     yield
+    app.state.service.journal.close()
     store.close()
 
 
@@ -90,8 +92,7 @@ def _add_operations(app: FastAPI) -> None:
         service = service_of(request)
         parts = {"release": service.pipeline.recognizer.release.name, "items": service.pipeline.index.info.items}
         try:
-            with service.store.begin() as connection:
-                connection.execute(text("SELECT 1"))
+            await run_sync(service.store.check)
         except StoreError as error:
             return JSONResponse({"status": "degraded", "reason": str(error), **parts}, 503)
         return JSONResponse({"status": "ready", **parts})

@@ -48,8 +48,8 @@ def refused(error: type[VoiceSearchError], *arguments: str | Path) -> str:
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A manifest of three clips, one text of which was heard differently, and a home of its own."""
     monkeypatch.setenv("VOICESEARCH_HOME", str(tmp_path / "home"))
-    for name in "abc":
-        shutil.copy(EXAMPLES / "speech" / "auth-thankyou.flac", tmp_path / f"{name}.flac")
+    for name, prompt in zip("abc", ("conf-getpin", "auth-thankyou", "digits-7"), strict=True):
+        shutil.copy(EXAMPLES / "speech" / f"{prompt}.flac", tmp_path / f"{name}.flac")
     texts = {"a": "Press 4 now.", "b": "thank you", "c": "okay"}
     write_manifest(tmp_path / "m.jsonl", [Utterance(name, f"{name}.flac", 1.0, text) for name, text in texts.items()])
     heard = [("a", "Press 6 now", 0.95), ("b", "Thank you", 0.9), ("c", "Okay", 0.4)]
@@ -147,6 +147,13 @@ def test_suspects_go_into_the_queue_and_come_out_as_labels(corpus: Path) -> None
     assert (report["kind"], report["changed"], report["violations"]) == ("transcriptions", 1, 0)
     assert read_manifest(corpus / "m.jsonl")[0].text == "press six now"
     assert read_lock(corpus / "m.jsonl") is not None
+
+
+def test_a_copied_clip_with_another_text_is_suspected(corpus: Path) -> None:
+    shutil.copy(corpus / "b.flac", corpus / "c.flac")
+    found = shown("suspects", corpus / "m.jsonl")
+    assert [each["id"] for each in found["first"]] == ["b", "c"]
+    assert found["first"][0]["note"] == "c is the same recording and says 'okay'"
 
 
 def test_unsure_clips_and_disagreements_go_into_the_queue(corpus: Path) -> None:

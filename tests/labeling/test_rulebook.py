@@ -70,7 +70,12 @@ def test_words_that_yaml_takes_for_booleans_and_numbers_stay_words(tmp_path: Pat
 def test_a_rule_that_undoes_another_is_refused_with_both_lines(tmp_path: Path) -> None:
     undoing = OKAY.replace("id: okay", "id: ok").replace("wrong: ok", "wrong: okay").replace("right: okay", "right: ok")
     message = refusal(tmp_path, CASE + OKAY + undoing.replace("{ok: okay}", "{okay: ok}"))
-    assert "mine.yaml:10: rule 'okay' asks for 'okay', against rule 'ok' (line 17: One spelling" in message
+    assert "mine.yaml:10: rule 'okay' and 'ok' (line 17) undo each other; change one of them" in message
+
+
+def test_a_rule_that_never_comes_to_rest_is_refused(tmp_path: Path) -> None:
+    growing = OKAY.replace("wrong: ok", "wrong: no").replace("{ok: okay}", "{no: oh no}")
+    assert "mine.yaml:10: rule 'okay' and itself undo each other" in refusal(tmp_path, CASE + growing)
 
 
 def test_a_rule_that_asks_for_what_another_forbids_is_refused_with_both_lines(tmp_path: Path) -> None:
