@@ -95,7 +95,10 @@ async def give_back(service: CurrentService, lease: LeaseId) -> QueueStats:
 
 @router.post("/leases/{lease}/label")
 async def label(service: CurrentService, lease: LeaseId, given: Annotated[Given, Body()]) -> Label:
-    """Keep a label; sent twice, it is kept once. It names the convention only where the text passes it."""
+    """Keep a label; sent twice, it is kept once.
+
+    Who listened may insist on a word that a rule only asks about; the label then names no convention.
+    """
     return await service.work(lambda: _label(_queue(service), lease, given))
 
 

@@ -63,7 +63,7 @@ export function nothingNow({ nothing, finished, progress }) {
     return {
       title: "No clips are waiting.",
       remedy: "The queue is filled from the command line; this page looks again by itself.",
-      code: "voicesearch labeling queue --help",
+      code: "voicesearch labeling queue add --help",
     };
   }
   if (finished) return { title: "All done.", remedy: `${count(progress.done, "clip has", "clips have")} all the labels asked for.` };
