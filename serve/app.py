@@ -1,4 +1,4 @@
-"""The web application: what it opens when it starts, its addresses, its page."""
+"""The web application: what it opens when it starts, its addresses, its pages."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from data.errors import StoreError
 from data.settings import HomeSettings
 from data.store import Store
 from monitor.events import EventStore
-from serve import search, transcription
+from serve import review, search, transcription
 from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
 from serve.journal import Journal
 from serve.metrics import ServiceMetrics
@@ -53,6 +53,7 @@ def create_app() -> FastAPI:
     install_error_shape(app)
     app.include_router(search.router)
     app.include_router(transcription.router)
+    app.include_router(review.router)
     _add_operations(app)
     _add_pages(app)
     return app
@@ -107,6 +108,11 @@ def _add_pages(app: FastAPI) -> None:
     async def search_page() -> FileResponse:
         """Show the search page."""
         return FileResponse(PAGES / "search.html")
+
+    @app.get("/review", include_in_schema=False)
+    async def review_page() -> FileResponse:
+        """Show the page on which people label clips."""
+        return FileResponse(PAGES / "review.html")
 
     app.mount("/static", StaticFiles(directory=PAGES), name="static")
 
