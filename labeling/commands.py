@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labeling import queue_commands
+from labeling.queue_commands import AsJson, ConventionFile, NamesFile
 
 if TYPE_CHECKING:
     from labeling.lint import LineViolation
 
 app = typer.Typer(help="Keep labels consistent: one convention, measured agreement, review.", no_args_is_help=True)
 app.add_typer(queue_commands.app, name="queue")
-
-ConventionFile = Annotated[
-    Path | None, typer.Option("--convention", help="YAML file of the convention; by default voice-search-en.")
-]
-NamesFile = Annotated[
-    Path | None,
-    typer.Option("--names", help="Names that keep their spelling: a catalogue, or a .txt file with one on each line."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON.")]
 
 
 @app.command(epilog="Example: voicesearch labeling check examples/films/queries/manifest.jsonl")

@@ -86,10 +86,11 @@ def check_text(text: str, convention: Convention) -> Checked:
         LabelError: Rules of the convention undo each other on this text.
     """
     safe: list[Violation] = []
-    doubts: dict[str, list[Finding]] = {}
+    doubts: dict[str, Sequence[Finding]] = {}
     quiet, count = 0, len(convention.rules)
     for rule in islice(cycle(convention.rules), MAX_PASSES * count):
-        fixes, doubts[rule.id] = _findings(text, rule, convention)
+        found = rule.check.find(text)
+        fixes, doubts[rule.id] = _unshielded(found, text, rule, convention) if found else ((), ())
         if fixes:
             quiet, fixed = 0, rewrite(text, fixes)
             safe.append(Violation(rule.id, rule.says, _parts(text, fixes), fixed, safe=True))
@@ -97,7 +98,7 @@ def check_text(text: str, convention: Convention) -> Checked:
             continue
         quiet += 1
         if quiet == count:
-            unsafe = [_doubt(text, each, doubts[each.id]) for each in convention.rules if doubts[each.id]]
+            unsafe = (_doubt(text, each, doubts[each.id]) for each in convention.rules if doubts[each.id])
             return Checked(text, (*safe, *unsafe))
     if not convention.rules:
         return Checked(text, ())
@@ -131,7 +132,7 @@ def apply_rule(text: str, rule: Rule, convention: Convention) -> str:
     Returns:
         The text after them.
     """
-    return rewrite(text, _findings(text, rule, convention)[0])
+    return rewrite(text, _unshielded(rule.check.find(text), text, rule, convention)[0])
 
 
 def with_names(convention: Convention, names: Iterable[str]) -> Convention:
@@ -178,11 +179,10 @@ def rewrite(text: str, fixes: Sequence[Finding]) -> str:
     return "".join((*pieces, text[end:]))
 
 
-def _findings(text: str, rule: Rule, convention: Convention) -> tuple[list[Finding], list[Finding]]:
+def _unshielded(
+    found: Sequence[Finding], text: str, rule: Rule, convention: Convention
+) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """Split what a rule finds outside the shields of the others into fixes and doubts."""
-    found = list(rule.check.find(text))
-    if not found:
-        return [], []
     shields = [span for shield in convention.shields(rule) for span in shield(text)]
     if shields:
         found = [f for f in found if not any(start < f.end and f.start < end for start, end in shields)]

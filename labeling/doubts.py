@@ -1,7 +1,7 @@
 """Lists of doubtful labels: what `labeling suspects` and an error report write, and the review queue takes.
 
 A list is JSONL, CSV or TSV with the columns `id` (the clip), `text` (its label), `note` (why it is doubted) and, where
-known, `score` in [0, 1].
+known, `score` in [0, 1]; without one a doubt counts whole, because a person wrote it down.
 """
 
 import json
@@ -23,12 +23,12 @@ SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A clip whose label is doubted, and why."""
+    """A clip whose label is doubted, why, and how much: `score` is in [0, 1], 1 where a person doubts it."""
 
     id: str
     text: str
     note: str = ""
-    score: float = 0.0
+    score: float = 1.0
 
 
 def read_doubts(path: Path) -> tuple[Doubt, ...]:
@@ -157,7 +157,7 @@ def _doubt(row: Row, path: Path) -> Doubt:
     if row.problem or not row.cells.get("id"):
         raise LabelError(f"{path}:{row.number}: {row.problem or 'there is no id'}; correct this row")
     try:
-        score = float(row.cells.get("score") or 0.0)
+        score = float(row.cells.get("score") or 1.0)
     except ValueError as error:
         raise LabelError(f"{path}:{row.number}: score is {row.cells['score']!r}; write a number") from error
     return Doubt(row.cells["id"], row.cells.get("text", ""), row.cells.get("note", ""), score)

@@ -16,6 +16,13 @@ app = typer.Typer(
     help="Clips that wait for a person; the page /review works through the same queue.", no_args_is_help=True
 )
 
+ConventionFile = Annotated[
+    Path | None, typer.Option("--convention", help="YAML file of the convention; by default voice-search-en.")
+]
+NamesFile = Annotated[
+    Path | None,
+    typer.Option("--names", help="Names that keep their spelling: a catalogue, or a .txt file with one on each line."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON.")]
 
 
@@ -32,6 +39,7 @@ def add(
     below: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Clips recognised with a confidence below this.")
     ] = None,
+    above: Annotated[float, typer.Option(min=0.0, max=1.0, help="Doubts with at least this score.")] = 0.0,
     wanted: Annotated[int, typer.Option(min=1, max=9, help="People to label each clip; 2 is double labelling.")] = 1,
     again: Annotated[bool, typer.Option("--again", help="Also clips that were labelled before.")] = False,
     as_json: AsJson = False,
@@ -51,7 +59,7 @@ def add(
             )
     chosen = []
     if doubts is not None:
-        chosen.append((Reason.SUSPECT, read_doubts(doubts)))
+        chosen.append((Reason.SUSPECT, tuple(doubt for doubt in read_doubts(doubts) if doubt.score >= above)))
     if disagreements is not None:
         chosen.append((Reason.DISAGREEMENT, disagreements_of(read_transcriptions(disagreements))))
     if below is not None:
@@ -96,23 +104,25 @@ def label(
     lease: Annotated[str, typer.Argument(help="The lease that 'queue next' gave.")],
     text: Annotated[str | None, typer.Argument(help="The transcript.")] = None,
     skip: Annotated[bool, typer.Option("--skip", help="Pass the clip on to somebody else.")] = False,
+    convention: ConventionFile = None,
+    names: NamesFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep the label of a leased clip. Exit code 1, and nothing kept, where it breaks the convention."""
     from data.errors import InvalidRequestError
     from labeling.convention import check_text
-    from labeling.rulebook import shipped_convention
+    from labeling.rulebook import convention_for
 
     if (text is None) != skip:
         raise InvalidRequestError("give either a TEXT or --skip")
-    convention = shipped_convention()
-    violations = check_text(text, convention).violations if text is not None else ()
+    rules = convention_for(convention, names)
+    violations = check_text(text, rules).violations if text is not None else ()
     if violations:
         for violation in violations:
             print(f"{violation.rule}: {', '.join(violation.found)}: {violation.says} -> {violation.suggestion}")
         raise typer.Exit(1)
     with _queue() as queue:
-        kept = queue.skip(lease) if text is None else queue.label(lease, text, convention=convention.identifier)
+        kept = queue.skip(lease) if text is None else queue.label(lease, text, convention=rules.identifier)
     print(json.dumps(asdict(kept), default=str, ensure_ascii=False) if as_json else f"{kept.clip}: {kept.verdict}")
 
 

@@ -5,7 +5,7 @@ A rule never changes a text; it reports what it finds, and `labeling.convention`
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -36,7 +36,7 @@ class Check:
     rule settles to what it writes.
     """
 
-    find: Callable[[str], Iterable[Finding]]
+    find: Callable[[str], Sequence[Finding]]
     shield: Callable[[str], Spans] | None = None
     forms: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,7 +49,7 @@ def characters(replace: Mapping[str, str]) -> Check:
     """
     pattern = any_of(replace)
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         return [Finding(m.start(), m.end(), replace[m.group()]) for m in pattern.finditer(text)]
 
     return Check(find)
@@ -59,7 +59,7 @@ def accents() -> Check:
     """Write letters without their accents."""
     accented = re.compile(r"[^\W\d_][\u0300-\u036f]+|(?=[^\x00-\x7f])[^\W\d_]")
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         if text.isascii():
             return []
         found = [(m, _without_accents(m.group())) for m in accented.finditer(text)]
@@ -72,7 +72,7 @@ def case() -> Check:
     """Write everything in lower case."""
     word = re.compile(r"[^\s\[\](){}<>]+")
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         if text == text.lower():
             return []
         words = [(m, m.group().lower()) for m in word.finditer(text)]
@@ -92,7 +92,7 @@ def punctuation(drop: str, space: str) -> Check:
 
     marks = frozenset(drop + space + "'")
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         found: list[Finding] = []
         if marks.isdisjoint(text):
             return found
@@ -117,7 +117,7 @@ def whitespace() -> Check:
     """Write single spaces between words and none around them."""
     odd = re.compile(r"^\s+|\s+$|\s{2,}|[^\S ]")
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         if text.isprintable() and "  " not in text and text == text.strip():
             return []
         return [
@@ -137,7 +137,7 @@ def allowed(characters: str) -> Check:
     other = re.compile(rf"[^{re.escape(characters)}]+")
     known = frozenset(characters)
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         if known.issuperset(text):
             return []
         return [Finding(m.start(), m.end(), None) for m in other.finditer(text)]
@@ -148,7 +148,7 @@ def allowed(characters: str) -> Check:
 def words() -> Check:
     """Ask for at least one word or tag."""
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         return [] if text.strip() else [Finding(0, len(text), None, ("[noise]", "[unintelligible]"))]
 
     return Check(find)

@@ -130,4 +130,6 @@ def _from_line(text: str, where: str) -> Transcription:
             ground_truth=bool(line.get("ground_truth")),
         )
     except (TypeError, ValueError) as error:
-        raise LabelError(f"{where}: a value has the wrong type ({error}); see docs/labels.md") from error
+        raise LabelError(
+            f"{where}: a value has the wrong type ({error}); take and seconds are numbers, tags a list"
+        ) from error

@@ -19,7 +19,7 @@ def tags(allowed: Iterable[str], variants: Mapping[str, str]) -> Check:
     names = {tag: tag for tag in allowed} | dict(variants)
     options = tuple(sorted({f"[{tag}]" for tag in names.values()}))
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         found = []
         for m in BRACKETED.finditer(text):
             tag = names.get(m.group(1).strip().lower())
@@ -42,7 +42,7 @@ def initials() -> Check:
     """Write letters spoken one by one, such as "a.m.", apart and without dots."""
     dotted = re.compile(r"(?<!\w)(?:[^\W\d_]\.)+[^\W\d_](?!\w)\.?")
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         return [Finding(m.start(), m.end(), " ".join(re.findall(r"\w", m.group()))) for m in dotted.finditer(text)]
 
     return Check(find)
@@ -52,7 +52,7 @@ def false_starts() -> Check:
     """Leave words cut off by a hyphen to a person."""
     cut = re.compile(r"\S*\w-(?!\S)|(?<!\S)-[^\W\d]\S*")
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         return [Finding(start, end, None, ("", text[start:end].strip("-"))) for start, end in shield(text)]
 
     def shield(text: str) -> Spans:
@@ -75,7 +75,7 @@ def numbers(words: Mapping[str, str]) -> Check:
             return []
         return [(*m.span("core"), words.get(m.group("core"))) for m in token.finditer(text)]
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         return [Finding(start, end, word) for start, end, word in cores(text)]
 
     def shield(text: str) -> Spans:
@@ -95,7 +95,7 @@ def spelling(words: Mapping[str, str], ask: Mapping[str, tuple[str, ...]]) -> Ch
 
     starts = _first_words({**words, **ask})
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         if starts.isdisjoint(text.split()):
             return []
         return [
@@ -119,7 +119,7 @@ def fillers(forms: Sequence[str], write: str, ask: Sequence[str]) -> Check:
 
     likely = re.compile(rf"\b(?:{any_of([*forms, *ask]).pattern})")
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         if not likely.search(text):
             return []
         found = [Finding(m.start(), m.end(), None, ("", m.group())) for m in unsure.finditer(text)]
@@ -159,7 +159,7 @@ def names(spellings: Mapping[str, str]) -> Check:
             return [(start, start + len(whole), whole)]
         return [(m.start(), m.end(), m.group()) for m in pattern.finditer(text)]
 
-    def find(text: str) -> Iterable[Finding]:
+    def find(text: str) -> Sequence[Finding]:
         return [Finding(start, end, spellings[form]) for start, end, form in matches(text) if form not in own]
 
     def shield(text: str) -> Spans:

@@ -135,6 +135,8 @@ def test_suspects_go_into_the_queue_and_come_out_as_labels(corpus: Path) -> None
         "queue", "add", corpus / "m.jsonl", "--doubts", corpus / "doubts.jsonl", "--hypotheses", corpus / "heard.jsonl"
     )
     assert added == {"added": 1, "waiting": 0, "done": 0}
+    sure = ("queue", "add", corpus / "m.jsonl", "--doubts", corpus / "doubts.jsonl", "--above", "1.0")
+    assert shown(*sure) == {"added": 0, "waiting": 0, "done": 0}
     lease = shown("queue", "next", "ada")
     assert (lease["task"]["clip"], lease["task"]["hypotheses"]) == ("a", ["Press 6 now"])
     assert "1 clips are with others and may come back" in run("queue", "next", "bea").stdout

@@ -18,10 +18,10 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert read_doubts(tmp_path / "doubts.jsonl") == doubts
 
 
-def test_a_csv_of_an_error_report_is_read(tmp_path: Path) -> None:
+def test_a_csv_of_an_error_report_is_read_and_its_doubts_count_whole(tmp_path: Path) -> None:
     path = tmp_path / "doubtful.csv"
     path.write_text('id,text,note\na,alien,"sounds like ""aliens"""\n', encoding="utf-8")
-    assert read_doubts(path) == (Doubt("a", "alien", 'sounds like "aliens"'),)
+    assert read_doubts(path) == (Doubt("a", "alien", 'sounds like "aliens"', 1.0),)
 
 
 @pytest.mark.parametrize(
