@@ -10,6 +10,7 @@
     │   │   └── AudioTooLongError
     │   ├── InvalidRequestError
     │   ├── NotFoundError
+    │   ├── ForbiddenError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -86,6 +87,12 @@ class NotFoundError(InputError):
     """The thing named does not exist."""
 
     code = "not_found"
+
+
+class ForbiddenError(InputError):
+    """The caller may not do this."""
+
+    code = "forbidden"
 
 
 class CatalogueError(InputError):

@@ -15,6 +15,7 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.AudioTooLongError, 413),
     (errors.UnsupportedAudioError, 415),
     (errors.NotFoundError, 404),
+    (errors.ForbiddenError, 403),
     (errors.InputError, 422),
     (errors.ModelError, 503),
     (errors.IndexUnavailableError, 503),

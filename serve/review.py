@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Body, Depends, Path, Request
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
+from data.errors import ForbiddenError
 from labeling.convention import Checked, check_text
 from labeling.queue import ReviewQueue
 from labeling.review import Label, Lease, NothingNow, QueueStats, Reason
@@ -16,7 +19,21 @@ from serve.clips import clip_as_wav
 from serve.search import REFUSALS, CurrentService
 from serve.state import Service
 
-router = APIRouter(prefix="/v1/review", responses=REFUSALS)
+
+async def only_on_this_machine(request: Request) -> None:
+    """Refuse callers from elsewhere: clips are what people said in confidence, and there are no keys yet.
+
+    Args:
+        request: Any request for review.
+
+    Raises:
+        ForbiddenError: It does not come from this machine.
+    """
+    if request.client is None or not ip_address(request.client.host).is_loopback:
+        raise ForbiddenError("review is open to this machine only; reach it through an SSH tunnel")
+
+
+router = APIRouter(prefix="/v1/review", responses=REFUSALS, dependencies=[Depends(only_on_this_machine)])
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 
@@ -78,19 +95,19 @@ class ShownConvention:
 @router.post("/leases")
 async def take_next(service: CurrentService, person: Annotated[Person, Body(embed=True)]) -> Turn:
     """Lease the next clip to a person; who holds one gets the same again."""
-    return await service.work(lambda: _take_next(service, person))
+    return await run_sync(lambda: _take_next(service, person))
 
 
 @router.put("/leases/{lease}")
 async def renew(service: CurrentService, lease: LeaseId) -> HeldClip:
     """Begin a lease's time anew. Not found means that it ended and the clip went to somebody else."""
-    return await service.work(lambda: _held(_queue(service).renew(lease)))
+    return await run_sync(lambda: _held(_queue(service).renew(lease)))
 
 
 @router.delete("/leases/{lease}")
 async def give_back(service: CurrentService, lease: LeaseId) -> QueueStats:
     """Give a clip back without a label."""
-    return await service.work(lambda: _give_back(_queue(service), lease))
+    return await run_sync(lambda: _give_back(_queue(service), lease))
 
 
 @router.post("/leases/{lease}/label")
@@ -99,26 +116,26 @@ async def label(service: CurrentService, lease: LeaseId, given: Annotated[Given,
 
     Who listened may insist on a word that a rule only asks about; the label then names no convention.
     """
-    return await service.work(lambda: _label(_queue(service), lease, given))
+    return await run_sync(lambda: _label(_queue(service), lease, given))
 
 
 @router.post("/leases/{lease}/skip")
 async def skip(service: CurrentService, lease: LeaseId) -> Label:
     """Pass a clip on to somebody else."""
-    return await service.work(lambda: _queue(service).skip(lease))
+    return await run_sync(lambda: _queue(service).skip(lease))
 
 
 @router.get("/leases/{lease}/audio", response_class=Response, responses={200: {"content": {"audio/wav": {}}}})
 async def hear(service: CurrentService, lease: LeaseId) -> Response:
     """Give the clip's sound to the person who holds it; asking for it renews the lease."""
-    sound = await service.work(lambda: clip_as_wav(_queue(service).renew(lease).task, service.store))
+    sound = await run_sync(lambda: clip_as_wav(_queue(service).renew(lease).task, service.store))
     return Response(sound, media_type="audio/wav", headers={"cache-control": "no-store"})
 
 
 @router.post("/check")
 async def check(service: CurrentService, text: Annotated[Text, Body(embed=True)]) -> Checked:
     """Hold a text to the convention: every violation, and the text after the safe fixes."""
-    return await service.work(lambda: check_text(text, shipped_convention()))
+    return await run_sync(lambda: check_text(text, shipped_convention()))
 
 
 @router.get("/convention")
@@ -132,7 +149,7 @@ async def show_convention() -> ShownConvention:
 @router.get("/progress")
 async def progress(service: CurrentService) -> QueueStats:
     """Count clips that wait, are leased and are done, and each person's labels."""
-    return await service.work(lambda: _queue(service).stats())
+    return await run_sync(lambda: _queue(service).stats())
 
 
 def _queue(service: Service) -> ReviewQueue:

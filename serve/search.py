@@ -16,7 +16,7 @@ from serve.pipeline import Answer, Conditioning, Stopwatch
 from serve.state import Service, service_of
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorAnswer} for status in (400, 404, 413, 415, 422, 500, 503)
+    status: {"model": ErrorAnswer} for status in (400, 403, 404, 413, 415, 422, 500, 503)
 }
 
 router = APIRouter(prefix="/v1", responses=REFUSALS)

@@ -32,7 +32,7 @@ def http(release: Release, film_index: SearchIndex, tmp_path_factory: pytest.Tem
     """The application on a database of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VOICESEARCH_DATABASE_URL", f"sqlite:///{tmp_path_factory.mktemp('database')}/review.db")
-        with TestClient(create_app()) as client:
+        with TestClient(create_app(), client=("127.0.0.1", 50_000)) as client:
             yield client
 
 
@@ -229,3 +229,9 @@ def test_what_makes_no_sense_is_refused_in_the_one_shape(
     refused = http.request(method, f"/v1/review/{address}", json=body)
     assert refused.status_code == 422
     assert refused.json()["error"]["code"] == "invalid_request"
+
+
+def test_who_comes_from_another_machine_is_refused(http: TestClient) -> None:
+    elsewhere = TestClient(http.app, client=("192.0.2.7", 50_000))
+    refused = elsewhere.post("/v1/review/leases", json={"person": "anna"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
