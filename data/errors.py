@@ -17,6 +17,7 @@
     ├── ModelError
     │   ├── ModelUnavailableError
     │   └── ModelCorruptError
+    ├── TrainingError              training cannot start or go on
     ├── IndexUnavailableError
     ├── StoreError
     └── ToolMissingError           a program that this command needs is not installed
@@ -125,6 +126,12 @@ class ModelCorruptError(ModelError):
     """A model file's hash is not the one expected."""
 
     code = "model_corrupt"
+
+
+class TrainingError(VoiceSearchError):
+    """Training cannot start or go on; what it had saved is kept."""
+
+    code = "training_failed"
 
 
 class IndexUnavailableError(VoiceSearchError):
