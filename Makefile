@@ -14,7 +14,7 @@ run: .venv/base.stamp
 	$(BIN)/voicesearch serve run --proof examples/films/queries/jurassic-park.flac
 
 test: .venv/dev.stamp tools lint
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest
 
 test-all: .venv/dev.stamp tools
 	$(BIN)/python -m pytest -m "slow and not gpu"
@@ -26,8 +26,8 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 bench: .venv/dev.stamp
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.startup
 
 tools:
 	@sh tests/install-tools.sh

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import serve.commands
 import typer
 from typer._click.exceptions import ClickException
 
+import serve.commands
 from data.errors import VoiceSearchError
 from serve.errors import INPUT_EXIT, exit_code_of
 

@@ -5,7 +5,6 @@ are cross-attention's key and value. Reading and patching it takes numpy alone. 
 `python/ctranslate2/specs/model_spec.py`, binary version 6.
 """
 
-import json
 import math
 import struct
 from collections.abc import Iterator, Mapping
@@ -41,7 +40,7 @@ class StoredTensor:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a parameter of the transformers model is in `model.bin`: a tensor, or the `part` of its rows out of `parts`."""
+    """Where a parameter of the transformers model is in `model.bin`: a tensor, `part` of `parts` of its rows."""
 
     tensor: str
     part: int = 0
@@ -175,29 +174,17 @@ def to_transformers(directory: Path) -> "WhisperForConditionalGeneration":
         if not np.issubdtype(values.dtype, np.floating):
             raise ModelUnavailableError(f"{path}: {place.tensor} is {values.dtype}; training needs float16 or float32")
         state[name] = torch.from_numpy(values.astype(np.float32))
-    config = WhisperConfig(**_shape_of(path, tensors), pad_token_id=0, bos_token_id=0, eos_token_id=0)
+    config = WhisperConfig.from_dict({**_shape_of(path, tensors), "pad_token_id": 0, "eos_token_id": 0})
     with torch.device("meta"):
-        model = WhisperForConditionalGeneration(config)
+        model: WhisperForConditionalGeneration = WhisperForConditionalGeneration(config)
     missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
     if unexpected or set(missing) - {"proj_out.weight"}:
         raise ModelUnavailableError(
             f"{path}: parameters {[*missing, *unexpected][:3]} do not fit; another architecture"
         )
     model.tie_weights()
-    return model.eval()
-
-
-def token_ids(directory: Path) -> dict[str, int]:
-    """Read the numbers of the special tokens that recognition needs.
-
-    Args:
-        directory: Folder with Whisper's `tokenizer.json`.
-
-    Returns:
-        Numbers by name, without those that the vocabulary lacks.
-    """
-    added = json.loads((directory / "tokenizer.json").read_text(encoding="utf-8"))["added_tokens"]
-    return {token["content"]: token["id"] for token in added}
+    model.train(False)
+    return model
 
 
 def _shape_of(path: Path, tensors: Mapping[str, StoredTensor]) -> dict[str, int]:

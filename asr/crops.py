@@ -281,4 +281,4 @@ def _without_speech(wanted: int, chance: np.random.Generator) -> Iterator[Crop]:
 
 
 def _rms(samples: NDArray[np.float32]) -> np.float32:
-    return np.sqrt(np.mean(np.square(samples)) + np.float32(1e-12))
+    return np.float32(np.sqrt(np.mean(np.square(samples)) + 1e-12))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -218,9 +218,9 @@ class _Run:
         self._options = options
         self._device = torch.device(choose_device("auto"))
         torch.manual_seed(options.seed)
-        self.model = to_transformers(Path(base.directory)).to(self._device)
+        self.model = to_transformers(Path(base.directory))
+        self.model.to(self._device)  # type: ignore[arg-type]  # transformers' decorator hides the method's signature
         make_student(self.model, options.rank)
-        self.model.eval()  # no dropout: the goal is one function
         self._trained = trained_parameters(self.model)
         self.start = {name: value.detach().clone() for name, value in self._trained.items()}
         self._optimizer = torch.optim.AdamW(self._trained.values(), lr=options.peak_rate, weight_decay=0.0)
@@ -268,7 +268,7 @@ class _Run:
                 f"step {self.step + 1}: the loss is {loss.item()}; lower the learning rate; {self.out} keeps the last "
                 "checkpoint"
             )
-        self._scaler.scale(loss).backward()
+        torch.autograd.backward(self._scaler.scale(loss))
         self._scaler.unscale_(self._optimizer)
         torch.nn.utils.clip_grad_norm_(list(self._trained.values()), 1.0)
         self._scaler.step(self._optimizer)

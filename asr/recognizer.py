@@ -23,6 +23,10 @@ SPARE_TOKENS = 24
 """Tokens allowed on top, for the prompt and very short clips."""
 
 
+SENTENCE_MARKS = '.,!?;:\u2026"\u201c\u201d'
+"""Punctuation that nobody says and no search needs. Without it the n-best list differs in words, not in commas."""
+
+
 class Recognizer:
     """A loaded release; safe to call from several threads."""
 
@@ -45,6 +49,7 @@ class Recognizer:
         except (RuntimeError, ValueError) as error:
             raise ModelUnavailableError(f"{release.directory}: the model cannot be loaded ({error})") from error
         self._prompt = list(prompt_of(self._tokenizer, self._model.is_multilingual, release.directory))
+        self._suppressed = [-1, *sentence_mark_ids(self._tokenizer)]  # -1 stands for the model's own list
         self._n_mels = self._model.n_mels
 
     def warm_up(self) -> None:
@@ -97,6 +102,7 @@ class Recognizer:
             beam_size=self._beam_size,
             num_hypotheses=self._beam_size,
             max_length=min(SPARE_TOKENS + math.ceil(TOKENS_PER_SECOND * seconds), 224),
+            suppress_tokens=self._suppressed,
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
@@ -140,6 +146,23 @@ def prompt_of(tokenizer: Tokenizer, multilingual: bool, where: str) -> tuple[int
     if len(ids) < len(names):
         raise ModelUnavailableError(f"{where}: tokenizer.json is not that of a Whisper model")
     return tuple(ids)
+
+
+def sentence_mark_ids(tokenizer: Tokenizer) -> list[int]:
+    """Find the tokens that are sentence punctuation and nothing else.
+
+    Args:
+        tokenizer: Of a Whisper model.
+
+    Returns:
+        Their ids.
+    """
+    pieces = tokenizer.get_vocab(with_added_tokens=False)
+    return sorted(
+        number
+        for piece, number in pieces.items()
+        if piece.strip("\u0120") and not piece.strip("\u0120" + SENTENCE_MARKS)
+    )
 
 
 def distinct(hypotheses: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:

@@ -3,6 +3,7 @@
 It knows nothing of files or time: `asr.distillation` runs it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
     import torch
     from transformers import WhisperForConditionalGeneration
 
-MATRICES = r"model\.(encoder\.layers\.\d+\.(self_attn\.(q|k|v|out)_proj|fc[12])|decoder\.layers\.\d+\.encoder_attn\.(q|k|v|out)_proj)"
-"""Linear layers that are trained: the encoder's, and those with which the decoder looks at it. What the decoder knows of
-language need not change, and stays."""
+MATRICES = (
+    r"model\.(encoder\.layers\.\d+\.(self_attn\.(q|k|v|out)_proj|fc[12])"
+    r"|decoder\.layers\.\d+\.encoder_attn\.(q|k|v|out)_proj)"
+)
+"""Linear layers that are trained: the encoder's, and those with which the decoder looks at it.
+
+What the decoder knows of language need not change, and stays.
+"""
 
 VECTORS = (".bias", "layer_norm.weight")
+"""Endings of the names of the vectors that are trained beside those matrices."""
 
 HIDDEN_WEIGHT = 10.0
-"""Weight of a decoder layer's error relative to the variance of the teacher's states; the last layer's then counts about
-as much as the cross-entropy."""
+"""Weight of a decoder layer's error relative to the variance of the teacher's states; chosen so that the last layer's
+and the cross-entropy count about the same."""
 
 
 def make_student(model: "WhisperForConditionalGeneration", rank: int) -> None:
@@ -36,8 +43,6 @@ def make_student(model: "WhisperForConditionalGeneration", rank: int) -> None:
         model: Changed in place.
         rank: Of the factors; 0 trains the matrices themselves.
     """
-    import re
-
     for name, parameter in model.named_parameters():
         layer = name.rsplit(".", 1)[0]
         attends = "encoder_attn" in name or name.startswith("model.encoder.")
@@ -135,12 +140,12 @@ def loss_of(
     if not spoken:
         return loss
     ours = torch.stack(output.hidden_states[1:])
-    errors = []
     goals = [torch.from_numpy(lesson.hidden).to(device).float() for lesson in lessons if lesson.hidden is not None]
     heard = torch.cat([ours[:, place, : goal.shape[1]] for place, goal in zip(spoken, goals, strict=True)], dim=1)
     goal = torch.cat(goals, dim=1)
     errors = (heard.float() - goal).square().mean(dim=(1, 2)) / goal.var(dim=(1, 2))
-    return loss + HIDDEN_WEIGHT * errors.sum()
+    whole: torch.Tensor = loss + HIDDEN_WEIGHT * errors.sum()
+    return whole
 
 
 def with_tail(samples: Samples, n_samples: int, chance: np.random.Generator) -> Samples:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from ctranslate2 import StorageView
+from ctranslate2.models import Whisper
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from asr.checkpoint import to_transformers
 from asr.crops import Crop, render
@@ -16,9 +19,6 @@ from asr.rejection import is_loop
 from data.errors import AudioError, ModelUnavailableError
 from data.files import atomic_path
 from data.records import Release, Samples
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 Ids: TypeAlias = NDArray[np.int32]
 
@@ -36,7 +36,8 @@ class Lesson:
 
     `tokens` is what the decoder reads, the prompt first, shape `(n_tokens,)`; `wanted` what it must predict after each,
     -1 where that is not taught, same shape; `hidden` are the decoder's layers' outputs, float16, shape
-    `(n_layers, n_tokens, width)`, None for a clip without speech; `text` is what the teacher heard, `reference` what was said where that is known.
+    `(n_layers, n_tokens, width)`, None for a clip without speech. `text` is what the teacher heard, `reference` what was
+    said where that is known.
     """
 
     samples: Samples
@@ -51,8 +52,6 @@ class Teacher:
     """A checkpoint at its full context."""
 
     def __init__(self, release: Release, cache: Path) -> None:
-        from tokenizers import Tokenizer
-
         self.release = release
         self.tokenizer: Tokenizer = Tokenizer.from_file(str(Path(release.directory, "tokenizer.json")))
         self.prompt = prompt_of(self.tokenizer, release.multilingual, release.directory)
@@ -103,7 +102,6 @@ class Teacher:
         return Lesson(samples, np.array(self.prompt, np.int32), wanted, None, "")
 
     def _spoken_lessons(self, clips: Sequence[Samples]) -> Iterator[Lesson | None]:
-        from ctranslate2 import StorageView
         import torch
 
         model, decoder = self._load()
@@ -136,13 +134,13 @@ class Teacher:
     def _load(self) -> tuple[Any, Any]:
         """Load both forms of the checkpoint: transformers' for the states, CTranslate2's for the search."""
         if self._models is None:
-            from ctranslate2.models import Whisper
-
             device = choose_device("auto")
             search = Whisper(
                 self.release.directory, device=device, compute_type="default" if device == "cuda" else "int8"
             )
-            self._models = to_transformers(Path(self.release.directory)).to(device), search
+            model = to_transformers(Path(self.release.directory))
+            model.to(device)  # type: ignore[arg-type]  # transformers' decorator hides the method's signature
+            self._models = model, search
         return self._models
 
     def _token(self, *names: str) -> int:
@@ -163,7 +161,7 @@ class Teacher:
             if lesson.hidden is not None:
                 arrays["hidden"] = lesson.hidden
         with atomic_path(self._path(crop)) as partial, partial.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
 
     def _read(self, crop: Crop) -> Lesson | None:
         """Read a lesson; None for a clip that was left out."""
@@ -176,7 +174,7 @@ class Teacher:
                 samples=arrays["samples"].astype(np.float32) / np.float32(32768.0),
                 tokens=arrays["tokens"],
                 wanted=arrays["wanted"],
-                hidden=arrays["hidden"] if "hidden" in arrays else None,
+                hidden=arrays.get("hidden"),
                 text=str(arrays["text"]),
                 reference=crop.text,
             )

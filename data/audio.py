@@ -64,12 +64,14 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
-def decode(content: bytes, limits: AudioLimits) -> Decoded:
+def decode(content: bytes, limits: AudioLimits, *, container: str | None = None) -> Decoded:
     """Decode a whole file to 16 kHz mono.
 
     Args:
         content: The file's bytes.
         limits: Most bytes and seconds; decoding stops as soon as either is passed, whatever the header claims.
+        container: What a caller who knows says of data without a header, for example `g722`; never what a file says
+            of itself.
 
     Returns:
         The samples, shape `(n_samples,)`, float32, full scale ±1, and what the file was. Data that breaks off after
@@ -86,7 +88,7 @@ def decode(content: bytes, limits: AudioLimits) -> Decoded:
         raise EmptyAudioError("the audio is empty: 0 bytes; send a recording")
     if len(content) > limits.max_bytes:
         raise AudioTooLargeError(f"the audio has {len(content)} bytes; at most {limits.max_bytes} are accepted")
-    container = container_of(content[:16])
+    container = container or container_of(content[:16])
     if container is None:
         raise UnsupportedAudioError(f"not audio that can be decoded; send {ACCEPTED}")
     if container == "wav":
@@ -100,7 +102,9 @@ def decode(content: bytes, limits: AudioLimits) -> Decoded:
 
 
 def _decode_container(content: bytes, container: str, limits: AudioLimits) -> Decoded:
-    with av.open(io.BytesIO(content), "r", format=container, metadata_errors="ignore") as opened:
+    # Without this the decoder reads a whole WAV file in search of Dolby or DTS frames before it believes the header.
+    options = {"max_probe_packets": "1"} if container == "wav" else {}
+    with av.open(io.BytesIO(content), "r", format=container, options=options, metadata_errors="ignore") as opened:
         if not opened.streams.audio:
             raise UnsupportedAudioError(f"the {container} file has no audio track; send {ACCEPTED}")
         stream = opened.streams.audio[0]

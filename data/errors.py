@@ -18,6 +18,7 @@
     │   ├── ModelUnavailableError
     │   └── ModelCorruptError
     ├── TrainingError              training cannot start or go on
+    ├── CorpusUnavailableError     recordings cannot be fetched
     ├── IndexUnavailableError
     ├── StoreError
     └── ToolMissingError           a program that this command needs is not installed
@@ -132,6 +133,12 @@ class TrainingError(VoiceSearchError):
     """Training cannot start or go on; what it had saved is kept."""
 
     code = "training_failed"
+
+
+class CorpusUnavailableError(VoiceSearchError):
+    """A corpus cannot be fetched."""
+
+    code = "corpus_unavailable"
 
 
 class IndexUnavailableError(VoiceSearchError):

@@ -1,20 +1,36 @@
 """How loud a clip is, and how high its peaks reach: ITU-R BS.1770-4."""
 
 import math
-import warnings
+from functools import cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from data.records import SAMPLE_RATE, Samples
 
 BLOCK_SECONDS = 0.4
 """Length of a gating block (BS.1770-4, annex 1)."""
 
+OVERLAP = 4
+"""Blocks that each moment is part of: they overlap by 75% (BS.1770-4, annex 1)."""
+
 ABSOLUTE_GATE = -70.0
 """Blocks quieter than this, in LUFS, do not count (BS.1770-4, annex 1)."""
 
+RELATIVE_GATE = -10.0
+"""Nor do blocks this far, in LU, below the mean of those that do (BS.1770-4, annex 1)."""
+
+OFFSET = -0.691
+"""What makes a 997 Hz sine at full scale read -3.01 LUFS (BS.1770-4, annex 1)."""
+
 OVERSAMPLING = 4
 """How many times a signal is oversampled for its true peak (BS.1770-4, annex 2)."""
+
+REACH = 10
+"""Samples on each side from which a value between the samples is interpolated."""
+
+_PEAK_BLOCK = 64
 
 
 def integrated_loudness(samples: Samples) -> float:
@@ -31,13 +47,14 @@ def integrated_loudness(samples: Samples) -> float:
     """
     if not np.any(samples):
         return -math.inf
-    from pyloudnorm import Meter  # imports scipy.signal, over a second: not at import time
+    from scipy.signal import sosfilt  # over a second to import: not at import time
 
-    block = min(BLOCK_SECONDS, len(samples) / SAMPLE_RATE)
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore")  # "mean of empty slice" for a clip wholly below the gate
-        loudness = float(Meter(SAMPLE_RATE, block_size=block).integrated_loudness(samples.astype(np.float64)))
-    return loudness if math.isfinite(loudness) else -math.inf
+    power = _block_power(sosfilt(_k_weighting(), samples.astype(np.float64)))
+    power = power[power >= 10.0 ** ((ABSOLUTE_GATE - OFFSET) / 10.0)]
+    if not len(power):
+        return -math.inf
+    power = power[power > power.mean() * 10.0 ** (RELATIVE_GATE / 10.0)]
+    return OFFSET + 10.0 * math.log10(power.mean())
 
 
 def true_peak_db(samples: Samples) -> float:
@@ -51,7 +68,56 @@ def true_peak_db(samples: Samples) -> float:
     """
     if not np.any(samples):
         return -math.inf
-    from scipy.signal import resample_poly
+    padded = np.zeros(-(-len(samples) // _PEAK_BLOCK) * _PEAK_BLOCK + 2 * REACH, np.float32)
+    padded[REACH : REACH + len(samples)] = samples
+    blocks = sliding_window_view(padded, _PEAK_BLOCK + 2 * REACH)[::_PEAK_BLOCK]
+    interpolation, most = _interpolation()
+    highest = np.abs(blocks).max(axis=1)
+    peak = float(highest.max())
+    # Only where the samples come near the highest one can a value between them pass it.
+    between = blocks[highest * most >= peak] @ interpolation
+    return 20.0 * math.log10(max(peak, float(np.abs(between).max())))
 
-    peak = max(float(np.abs(resample_poly(samples, OVERSAMPLING, 1)).max()), float(np.abs(samples).max()))
-    return 20.0 * math.log10(peak)
+
+def _block_power(weighted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the mean square of each gating block, shape `(n_blocks,)`; the last may reach past the end of the clip."""
+    block = round(BLOCK_SECONDS * SAMPLE_RATE)
+    if len(weighted) <= block:
+        return np.array([np.mean(weighted**2)])
+    step = block // OVERLAP
+    n_blocks = round((len(weighted) - block) / step) + 1
+    squares = np.zeros((n_blocks + OVERLAP - 1) * step)
+    kept = weighted[: len(squares)]
+    squares[: len(kept)] = kept**2
+    steps: NDArray[np.float64] = squares.reshape(-1, step).sum(axis=1)
+    power: NDArray[np.float64] = sliding_window_view(steps, OVERLAP).sum(axis=1) / block
+    return power
+
+
+@cache
+def _k_weighting() -> NDArray[np.float64]:
+    """Give the K-weighting filter for 16 kHz as second-order sections, shape `(2, 6)`."""
+    from pyloudnorm import Meter
+
+    filters = Meter(SAMPLE_RATE)._filters.values()
+    return np.array([np.concatenate((stage.b, stage.a)) for stage in filters])
+
+
+@cache
+def _interpolation() -> tuple[NDArray[np.float32], float]:
+    """Give what turns a block of samples into the values between them, and how far a value can exceed its samples.
+
+    Returns:
+        A matrix, shape `(block + 2 reach, 3 block)`, and the largest sum of magnitudes of one column. The filter is the
+        one that `scipy.signal.resample_poly` takes: a sinc under a Kaiser window with beta 5.
+    """
+    from scipy.signal import firwin
+
+    half = REACH * OVERSAMPLING
+    taps = OVERSAMPLING * firwin(2 * half + 1, 1.0 / OVERSAMPLING, window=("kaiser", 5.0))
+    matrix = np.zeros((_PEAK_BLOCK + 2 * REACH, _PEAK_BLOCK, OVERSAMPLING - 1), np.float32)
+    for sample in range(_PEAK_BLOCK):
+        for phase in range(1, OVERSAMPLING):
+            column = taps[phase::OVERSAMPLING][::-1]  # 2 * REACH taps, the farthest sample back first
+            matrix[sample + 1 : sample + 1 + len(column), sample, phase - 1] = column
+    return matrix.reshape(_PEAK_BLOCK + 2 * REACH, -1), float(np.abs(matrix).sum(axis=0).max())

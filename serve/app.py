@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 
+from asr.settings import RecognizerSettings
 from data.errors import StoreError
 from data.settings import HomeSettings
 from data.store import Store
@@ -59,7 +60,6 @@ def create_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings = ServeSettings.load()
     release = prepare(None, logger.info)
     pipeline = open_pipeline(release)
     store = Store.open(HomeSettings.load().database)
@@ -71,7 +71,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         events=events,
         metrics=metrics,
         journal=Journal(events, metrics),
-        slots=anyio.CapacityLimiter(settings.workers),
+        slots=anyio.CapacityLimiter(RecognizerSettings.load().workers),
     )
     yield
     store.close()

@@ -1,14 +1,18 @@
 """Everything that must be there before the first query: the model, the index, the database."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import numpy as np
 
 from asr.recognizer import Recognizer
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_release
 from data.catalogue import read_catalogue
+from data.condition import condition
 from data.errors import IndexUnavailableError
-from data.records import Release
+from data.records import SAMPLE_RATE, Release
 from data.settings import HomeSettings
 from serve.index import SearchIndex, build_index
 from serve.pipeline import Pipeline
@@ -57,20 +61,16 @@ def open_pipeline(release: Release) -> Pipeline:
     Raises:
         VoiceSearchError: The model or the index cannot be loaded.
     """
-    recognizer = Recognizer(release, RecognizerSettings.load())
     index = SearchIndex.open(HomeSettings.load().indexes)
-    pipeline = Pipeline(recognizer, index, ServeSettings.load().audio_limits)
-    warm_up(pipeline)
-    return pipeline
+    index.search("warm up", 1)
+    with ThreadPoolExecutor(1) as beside:  # its imports take as long as loading the model
+        conditioned = beside.submit(_warm_up_conditioning)
+        recognizer = Recognizer(release, RecognizerSettings.load())
+        recognizer.warm_up()
+        conditioned.result()
+    return Pipeline(recognizer, index, ServeSettings.load().audio_limits)
 
 
-def warm_up(pipeline: Pipeline) -> None:
-    """Run every stage once, so that the first query does not pay for lazy imports."""
-    import numpy as np
-
-    from data.condition import condition
-    from data.records import SAMPLE_RATE
-
+def _warm_up_conditioning() -> None:
+    """Import and load what conditioning needs on its first clip."""
     condition(np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE).astype(np.float32))
-    pipeline.recognizer.warm_up()
-    pipeline.index.search("warm up", 1)

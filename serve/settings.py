@@ -19,7 +19,6 @@ class ServeSettings(Settings):
     max_audio_seconds: float = Field(
         default=30.0, gt=0, le=30.0, description="Most seconds of one recording; the recogniser hears at most 30."
     )
-    workers: int = Field(default=2, ge=1, le=64, description="Queries that are worked on at the same time.")
 
     @property
     def audio_limits(self) -> AudioLimits:

@@ -35,12 +35,20 @@ def test_speech_is_recognised_also_under_a_second(recognizer: Recognizer, clip: 
 
 
 def test_the_n_best_list_is_ordered_and_has_no_two_of_the_same_words(recognizer: Recognizer, clip: Clip) -> None:
-    nbest = recognizer.recognize(condition(clip("tt-monkeysintro"))).nbest
+    nbest = recognizer.recognize(condition(clip("schindlers-list"))).nbest
     scores = [hypothesis.log_prob for hypothesis in nbest]
     assert len(nbest) > 1
     assert scores == sorted(scores, reverse=True)
     assert max(scores) <= 0.0
     assert distinct(nbest) == nbest
+
+
+def test_sentence_punctuation_is_not_written(recognizer: Recognizer, clip: Clip) -> None:
+    transcript = recognizer.recognize(condition(clip("agent-alreadyon")))
+    assert (
+        transcript.text.lower()
+        == "that agent is already logged on please enter your agent number followed by the pound key"
+    )
 
 
 def test_hypotheses_that_differ_in_case_or_punctuation_are_one() -> None:

@@ -124,3 +124,16 @@ def test_conditioning_is_the_same_every_time_and_leaves_its_input_alone(clip: Cl
     before = samples.copy()
     assert np.array_equal(condition(samples).samples, condition(samples).samples)
     assert np.array_equal(samples, before)
+
+
+@settings(max_examples=30, deadline=None)
+@given(length=st.integers(6_400, 40_000), level=st.floats(-50, 0), seed=st.integers(0, 99))
+def test_loudness_and_true_peak_are_those_of_reference_implementations(length: int, level: float, seed: int) -> None:
+    from pyloudnorm import Meter
+    from scipy.signal import resample_poly
+
+    noise = np.random.default_rng(seed).uniform(-1, 1, length) * np.sin(np.arange(length) / 3_000.0) ** 2
+    samples = (noise * 10 ** (level / 20)).astype(np.float32)
+    assert integrated_loudness(samples) == pytest.approx(Meter(SAMPLE_RATE).integrated_loudness(samples), abs=0.05)
+    peak = 20 * math.log10(max(np.abs(resample_poly(samples, 4, 1)).max(), np.abs(samples).max()))
+    assert true_peak_db(samples) == pytest.approx(peak, abs=0.01)

@@ -1,0 +1,63 @@
+"""Time from starting the server to readiness, and the memory that it then has.
+
+    python -m benchmarks.startup [--runs N]
+
+The disk is warm (one start is not counted). The targets are 3 s and 500 MB. Next to it: faster-whisper loading the same
+weights and hearing one second, in a process of its own. The last line is JSON.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from subprocess import PIPE, Popen
+from sys import executable
+
+from benchmarks.server import benchmark_server
+from serve.preparation import prepare
+
+PEER = """
+import resource, sys, numpy
+from faster_whisper import WhisperModel
+model = WhisperModel(sys.argv[1], device="cpu", compute_type="int8")
+list(model.transcribe(numpy.zeros(16000, numpy.float32))[0])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def start_ours() -> tuple[float, float]:
+    """Start the server; gives seconds to readiness and resident megabytes then."""
+    with benchmark_server() as server:
+        return server.ready_s, server.resident_mb()
+
+
+def start_peer(model: str) -> tuple[float, float]:
+    """Load faster-whisper and hear a second; gives seconds and peak resident megabytes."""
+    begun = time.perf_counter()
+    peer = Popen([executable, "-c", PEER, model], stdout=PIPE, text=True)
+    output, _ = peer.communicate()
+    return time.perf_counter() - begun, float(output)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    release = prepare(None, print)
+    start_ours(), start_peer(release.directory)
+    ours = [start_ours() for _ in range(runs)]
+    peer = [start_peer(release.directory) for _ in range(runs)]
+    figures = {
+        "ready_s": round(statistics.median(seconds for seconds, _ in ours), 2),
+        "rss_mb": round(max(megabytes for _, megabytes in ours)),
+        "peer_ready_s": round(statistics.median(seconds for seconds, _ in peer), 2),
+        "peer_rss_mb": round(max(megabytes for _, megabytes in peer)),
+    }
+    print(f"median of {runs} starts: ready after {figures['ready_s']} s with {figures['rss_mb']} MB; ", end="")
+    print(f"faster-whisper alone: {figures['peer_ready_s']} s, {figures['peer_rss_mb']} MB")
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

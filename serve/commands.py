@@ -1,0 +1,69 @@
+"""Commands of the service."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Index a catalogue and serve it.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: voicesearch serve index examples/films/catalogue.csv --strict")
+def index(
+    file: Annotated[Path, typer.Argument(help="The catalogue: CSV or JSONL.")],
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML file that says which column is what; by default mapping.toml beside FILE.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse the file for one bad row.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+) -> None:
+    """Index a catalogue; a running server answers from it with the next query."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from data.catalogue import read_catalogue, read_mapping
+    from data.settings import HomeSettings
+    from serve.index import build_index
+
+    catalogue = read_catalogue(file, read_mapping(mapping) if mapping else None, strict=strict)
+    console = Console(file=sys.stderr)
+    info = build_index(
+        catalogue,
+        HomeSettings.load().indexes,
+        lambda items: track(items, "indexing", console=console, transient=True),
+    )
+    if as_json:
+        print(json.dumps(asdict(info) | {"problems": catalogue.problems}, default=str, ensure_ascii=False))
+        return
+    for problem in catalogue.problems:
+        print(f"{file}: {problem}")
+    left_out = f", {len(catalogue.problems):,} rows left out" if catalogue.problems else ""
+    print(f"{info.items:,} items of {info.name!r} indexed{left_out}; the index is in {info.folder}")
+
+
+@app.command(epilog="Example: voicesearch serve run --port 8000")
+def run(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="The catalogue to index first; by default the index that there is.")
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate chain; browsers give the microphone only over HTTPS off localhost.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Key of the certificate.")] = None,
+    proof: Annotated[Path | None, typer.Option(help="A recording to answer once the service is up.")] = None,
+) -> None:
+    """Fetch the model and build the index where they are missing, then serve until stopped."""
+    from serve.launch import Listen, launch
+    from serve.preparation import prepare
+
+    prepare(catalogue, _say)
+    launch(Listen(host, port, tls_cert, tls_key), proof, _say)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,118 @@
+// Talks to the server, and knows nothing of the page.
+
+const BASE = new URL("../v1/", import.meta.url);
+const TIMEOUT_MS = 30_000;
+
+/** A refusal or a failure; `status` is 0 where no answer came, else the HTTP status. */
+export class ServerError extends Error {
+  constructor(message, { code = "unreachable", status = 0, requestId = "" } = {}) {
+    super(message);
+    this.name = "ServerError";
+    this.code = code;
+    this.status = status;
+    this.requestId = requestId;
+  }
+
+  /** Whether the same request may well succeed later. */
+  get mayPass() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/**
+ * Find what a recording asks for.
+ * @param {Blob} audio A whole audio file.
+ * @param {{limit?: number, consent?: boolean, name?: string, signal?: AbortSignal}} options
+ *   `consent` lets the server keep the recording and its words.
+ * @returns {Promise<object>} The answer of `POST /v1/search`.
+ */
+export function searchAudio(audio, { limit = 10, consent = false, name = "recording", signal } = {}) {
+  const form = new FormData();
+  form.set("audio", audio, name);
+  form.set("limit", String(limit));
+  form.set("session_id", sessionId());
+  form.set("consent", String(consent));
+  return request("search", { method: "POST", body: form, signal });
+}
+
+/**
+ * Find what a typed text asks for.
+ * @param {string} text
+ * @param {{limit?: number, signal?: AbortSignal}} options
+ * @returns {Promise<object>} The answer of `GET /v1/search`.
+ */
+export function searchText(text, { limit = 10, signal } = {}) {
+  const query = new URLSearchParams({ q: text, limit: String(limit), session_id: sessionId() });
+  return request(`search?${query}`, { signal });
+}
+
+/** Report that a result was chosen; `rank` is 1 for the first. */
+export function sendClick(queryId, itemId, rank) {
+  return sendFeedback({ query_id: queryId, kind: "click", item_id: itemId, rank });
+}
+
+/** Report what was really said. */
+export function sendCorrection(queryId, text) {
+  return sendFeedback({ query_id: queryId, kind: "correction", text });
+}
+
+/** Ask what can be searched: `{name, items, examples, fields}`. */
+export function describeCatalogue() {
+  return request("catalogue");
+}
+
+function sendFeedback(feedback) {
+  return request("feedback", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...feedback, session_id: sessionId() }),
+    keepalive: true, // a click may lead away from the page
+  });
+}
+
+async function request(path, { signal, ...options } = {}) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let response;
+  try {
+    response = await fetch(new URL(path, BASE), {
+      ...options,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ServerError(
+      timeout.aborted
+        ? `The server did not answer within ${TIMEOUT_MS / 1000} seconds.`
+        : "The server cannot be reached. Is it running, and are you connected?",
+    );
+  }
+  const body = await response.json().catch(() => null);
+  if (response.ok && body) return body;
+  const { code, message, request_id: requestId } = body?.error ?? {};
+  throw new ServerError(message ?? `The server answered ${response.status} without a reason.`, {
+    code: code ?? "unknown",
+    status: response.status,
+    requestId: requestId ?? "",
+  });
+}
+
+let session = null;
+
+/** An id for this tab, so that the server can tell a second try from a new person; gone when the tab closes. */
+function sessionId() {
+  try {
+    session ??= sessionStorage.getItem("voicesearch-session");
+  } catch {
+    // storage is switched off: the id lasts as long as the page
+  }
+  if (!session) {
+    const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is missing on plain HTTP
+    session = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    try {
+      sessionStorage.setItem("voicesearch-session", session);
+    } catch {
+      // as above
+    }
+  }
+  return session;
+}

@@ -1,0 +1,50 @@
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import serve.commands
+from data.errors import CatalogueError
+from serve.index import SearchIndex
+
+app = typer.Typer()
+app.add_typer(serve.commands.app, name="serve")
+
+CONTENT = "sku,name,maker\n1,Lamp,Acme\n1,Chair,Acme\n2,,Acme\n"
+MAPPING = 'id = "sku"\ntitle = "name"\ndisplayed = ["maker"]\n'
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VOICESEARCH_HOME", str(tmp_path / "home"))
+    (tmp_path / "shop.csv").write_text(CONTENT)
+    (tmp_path / "shop.toml").write_text(MAPPING)
+    return tmp_path
+
+
+def test_index_prints_each_bad_row_the_count_and_the_place(shop: Path) -> None:
+    file = shop / "shop.csv"
+    result = CliRunner().invoke(app, ["serve", "index", str(file), "--mapping", str(shop / "shop.toml")])
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[:2] == [f"{file}: row 3: the id '1' is already on row 2", f"{file}: row 4: the title is empty"]
+    assert lines[2].startswith(f"1 items of 'shop' indexed, 2 rows left out; the index is in {shop / 'home'}")
+    assert [hit.title for hit in SearchIndex.open(shop / "home" / "indexes").search("lamp")] == ["Lamp"]
+
+
+def test_index_gives_one_line_of_json(shop: Path) -> None:
+    arguments = ["serve", "index", str(shop / "shop.csv"), "--mapping", str(shop / "shop.toml"), "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.stdout.count("\n") == 1
+    shown = json.loads(result.stdout)
+    assert (shown["items"], shown["displayed"], len(shown["problems"])) == (1, ["maker"], 2)
+    assert Path(shown["folder"]).is_dir()
+
+
+def test_index_refuses_a_bad_row_when_strict_and_leaves_nothing(shop: Path) -> None:
+    arguments = ["serve", "index", str(shop / "shop.csv"), "--mapping", str(shop / "shop.toml"), "--strict"]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, CatalogueError)
+    assert not (shop / "home").exists()
