@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer._click.exceptions import ClickException
 
 import serve.commands
 from data.errors import VoiceSearchError
@@ -88,8 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VoiceSearchError as error:
         print(f"voicesearch: {error}", file=sys.stderr)
         return exit_code_of(error)
-    except ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        if message := error.format_message():
+            print(f"voicesearch: {message.removesuffix('.')}; see --help", file=sys.stderr)
         return INPUT_EXIT
     except (typer.Abort, KeyboardInterrupt):
         print("voicesearch: stopped", file=sys.stderr)

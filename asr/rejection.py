@@ -69,11 +69,12 @@ def reject_text(
     """
     if not re.search(r"\w", text):
         return NullReason.NO_SPEECH
+    if not clip.speech_found and not (
+        no_speech_prob < limits.unvoiced_no_speech and confidence >= limits.unvoiced_confidence
+    ):
+        return NullReason.NO_SPEECH
     if is_loop(text, limits) or len(text) > limits.max_characters_per_second * max(clip.seconds, 0.5):
         return NullReason.HALLUCINATION
-    if not clip.speech_found:
-        sure = no_speech_prob < limits.unvoiced_no_speech and confidence >= limits.unvoiced_confidence
-        return None if sure else NullReason.NO_SPEECH
     if no_speech_prob > limits.voiced_no_speech and confidence < limits.voiced_confidence:
         return NullReason.NO_SPEECH
     return NullReason.LOW_CONFIDENCE if confidence < limits.min_confidence else None

@@ -23,6 +23,7 @@ from asr.scoring import score
 from benchmarks.server import benchmark_server
 from data.audio import AudioLimits, decode
 from data.corpora.asterisk import fetch_asterisk, read_asterisk
+from data.errors import AudioError
 from data.records import SAMPLE_RATE
 from data.settings import HomeSettings
 from serve.index import SearchIndex
@@ -52,8 +53,11 @@ def prompts(folder: Path) -> list[tuple[bytes, str]]:
     clips = []
     for recording in corpus.recordings:
         content = (folder / recording.path).read_bytes()
-        decoded = decode(content, AudioLimits(max_seconds=60), container=recording.container)
-        if "non-speech" not in recording.tags and recording.text and 0.4 <= decoded.seconds <= 8.0:
+        try:
+            decoded = decode(content, AudioLimits(max_seconds=8.0), container=recording.container)
+        except AudioError:
+            continue
+        if "non-speech" not in recording.tags and recording.text and decoded.seconds >= 0.4:
             wav = BytesIO()
             soundfile.write(wav, decoded.samples, SAMPLE_RATE, format="WAV")
             clips.append((wav.getvalue(), recording.text))

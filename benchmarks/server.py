@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL, Popen
+from subprocess import Popen
 from sys import executable
 from tempfile import TemporaryDirectory
+from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +38,24 @@ def benchmark_server() -> Iterator[BenchmarkServer]:
         environment = {**os.environ, "VOICESEARCH_DATABASE_URL": f"sqlite:///{scratch}/events.db"}
         command = [executable, "-m", "voicesearch", "serve", "run", "--port", str(port)]
         begun = time.perf_counter()
-        server = Popen(command, env=environment, stderr=DEVNULL)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(url, server)
-            yield BenchmarkServer(url, server.pid, time.perf_counter() - begun)
-        finally:
-            server.terminate()
-            server.wait()
+        with Path(scratch, "log").open("w+") as log, Popen(command, env=environment, stderr=log) as server:
+            try:
+                url = f"http://127.0.0.1:{port}"
+                _wait_until_ready(url, server, log)
+                yield BenchmarkServer(url, server.pid, time.perf_counter() - begun)
+            finally:
+                server.terminate()
 
 
-def _wait_until_ready(url: str, server: "Popen[bytes]") -> None:
+def _wait_until_ready(url: str, server: "Popen[bytes]", log: TextIO) -> None:
     while server.poll() is None:
         try:
             urllib.request.urlopen(f"{url}/readyz").close()
             return
         except OSError:
             time.sleep(0.01)
-    raise SystemExit("the server did not start")
+    log.seek(0)
+    raise SystemExit(f"the server did not start: {log.read()[-500:]}")
 
 
 def _resident_kb(pid: str) -> int:

@@ -116,7 +116,8 @@ class Transcript:
     """What the recogniser heard.
 
     `text` is empty exactly when `null_reason` is set; `nbest` is the recogniser's list, best first, kept also then.
-    `confidence` and `no_speech_prob` are in [0, 1]; `compression_ratio` is that of the best hypothesis' UTF-8 text
+    `confidence` and `no_speech_prob` are in [0, 1]; confidence is the mean probability of the best hypothesis' tokens
+    unless the release is calibrated; `compression_ratio` is that of the best hypothesis' UTF-8 text
     under zlib, high for repetition.
     """
 

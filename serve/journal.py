@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from data.errors import StoreError, VoiceSearchError
-from data.records import Event, EventKind, QueryFigures
+from data.records import Event, EventKind, NullReason, QueryFigures
 from monitor.events import EventStore
 from serve.errors import status_of
 from serve.metrics import ServiceMetrics
@@ -45,19 +45,7 @@ class Journal:
         self._metrics.observe_stages(answer.timings_ms)
         if (reason := answer.transcript.null_reason) is not None:
             self._metrics.count_null(reason)
-        self._append(
-            Event(
-                id=f"{asked.kind}:{asked.query_id}",
-                kind=asked.kind,
-                at=datetime.now(UTC),
-                query_id=asked.query_id,
-                session_id=asked.session_id,
-                release=answer.release,
-                status=200,
-                null_reason=reason,
-                figures=figures_of(asked, answer),
-            )
-        )
+        self._append(_event(asked, answer.release, 200, figures_of(asked, answer), reason))
         if asked.consent:
             audio = asked.content if answer.decoded else None
             try:
@@ -74,20 +62,10 @@ class Journal:
             watch: The stages that it went through.
             release: What would have answered.
         """
-        self._append(
-            Event(
-                id=f"{asked.kind}:{asked.query_id}",
-                kind=asked.kind,
-                at=datetime.now(UTC),
-                query_id=asked.query_id,
-                session_id=asked.session_id,
-                release=release,
-                status=status_of(error),
-                figures=QueryFigures(
-                    device=asked.device, bytes=len(asked.content), error=error.code, stage_ms=dict(watch.timings_ms)
-                ),
-            )
+        figures = QueryFigures(
+            device=asked.device, bytes=len(asked.content), error=error.code, stage_ms=dict(watch.timings_ms)
         )
+        self._append(_event(asked, release, status_of(error), figures))
 
     def _append(self, event: Event) -> None:
         try:
@@ -98,6 +76,22 @@ class Journal:
     def _dropped(self, error: StoreError) -> None:
         self._metrics.count_dropped_event()
         logger.warning("an event was not kept: %s", error)
+
+
+def _event(
+    asked: Asked, release: str, status: int, figures: QueryFigures, null_reason: NullReason | None = None
+) -> Event:
+    return Event(
+        id=f"{asked.kind}:{asked.query_id}",
+        kind=asked.kind,
+        at=datetime.now(UTC),
+        query_id=asked.query_id,
+        session_id=asked.session_id,
+        release=release,
+        status=status,
+        null_reason=null_reason,
+        figures=figures,
+    )
 
 
 def figures_of(asked: Asked, answer: Answer) -> QueryFigures:

@@ -1,6 +1,7 @@
 """Starting the service: check, listen, prove with one recording that it answers, stay up."""
 
 import json
+import socket
 import ssl
 import threading
 import urllib.request
@@ -37,7 +38,7 @@ def launch(listen: Listen, proof: Path | None, report: Callable[[str], None]) ->
         report: Called with the lines that a person should see.
 
     Raises:
-        InputError: A certificate without its key, or a file that is missing.
+        InputError: A certificate without its key, a file that is missing, or an address that cannot be listened on.
     """
     import uvicorn
 
@@ -57,9 +58,24 @@ def launch(listen: Listen, proof: Path | None, report: Callable[[str], None]) ->
             server_header=False,
         )
     )
-    watcher = threading.Thread(target=_announce, args=(server, listen, proof, report), daemon=True)
-    watcher.start()
-    server.run()
+    with _bound(listen) as listening:
+        watcher = threading.Thread(target=_announce, args=(server, listen, proof, report), daemon=True)
+        watcher.start()
+        server.run(sockets=[listening])
+
+
+def _bound(listen: Listen) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((listen.host, listen.port))
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            f"cannot listen on {listen.host}:{listen.port} ({error.strerror}); try another --port"
+        ) from error
+    return listening
 
 
 def prove(listen: Listen, recording: Path) -> str:

@@ -58,6 +58,8 @@ def test_typed_text_is_answered_for_people_and_for_machines(run: Run) -> None:
         (["search", "x"], {"VOICESEARCH_BEAM_SIZE": "no"}, "VOICESEARCH_BEAM_SIZE='no'"),
         (["serve", "index", "gone.csv"], {}, "gone.csv"),
         (["serve", "run", "--tls-cert", str(FILMS)], {}, "--tls-cert and --tls-key go together"),
+        (["serve", "run", "--port", "soon"], {}, "Invalid value for '--port'"),
+        (["sing"], {}, "No such command 'sing'; see --help"),
         (["search", "x"], {"VOICESEARCH_DATABASE_URL": "", "VOICESEARCH_MODEL": str(SPEECH)}, "model.bin is missing"),
     ],
 )

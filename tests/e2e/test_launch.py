@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -60,3 +61,20 @@ def test_a_corrupted_model_is_refused_with_both_hashes(
     assert refused.returncode == 2
     assert release.sha256 in refused.stderr
     assert len(set(re.findall(r"[0-9a-f]{64}", refused.stderr))) == 2
+
+
+@pytest.mark.usefixtures("release", "film_index")
+def test_a_port_in_use_is_refused_in_one_line(home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        refused = subprocess.run(
+            [sys.executable, "-m", "voicesearch", "serve", "run", "--port", port],
+            env={**os.environ, "VOICESEARCH_HOME": str(home)}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert refused.returncode == 2
+    assert (
+        refused.stderr
+        == f"voicesearch: cannot listen on 127.0.0.1:{port} (Address already in use); try another --port\n"
+    )
