@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+import asr.commands
 import serve.commands
 from data.errors import VoiceSearchError
 from serve.errors import INPUT_EXIT, exit_code_of
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(asr.commands.app, name="asr")
 app.add_typer(serve.commands.app, name="serve")
 
 

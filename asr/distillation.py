@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from asr.crops import Batch, plan_batches
 from asr.recognizer import Recognizer, choose_device
 from asr.rejection import is_loop
 from asr.release import write_release
-from asr.scoring import normalize, score
+from asr.scoring import score
 from asr.settings import RecognizerSettings
 from asr.student import changes, loss_of, make_student, trained_parameters
 from asr.teacher import Lesson
@@ -36,6 +37,9 @@ CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.jsonl"
 
 WARM_UP_STEPS = 30
+
+LIKELY = 0.5
+"""Probability of no speech from which a text does not count."""
 
 MAX_TAIL = round(1.5 * SAMPLE_RATE)
 """Most samples after a clip's end in training."""
@@ -81,7 +85,7 @@ class Evaluation:
 
     `disagreement` is the word error rate against what the teacher heard at 30 s, not against what was said; `wer_short`
     and `wer_full` are against transcripts, None where the clips have none. `loops` counts texts that repeat, `invented`
-    texts where nobody speaks.
+    texts where nobody speaks and the model does not say so.
     """
 
     step: int
@@ -170,8 +174,8 @@ def evaluate(release: Release, held_out: Sequence[Lesson], step: int) -> Evaluat
         The figures.
     """
     recognizer = Recognizer(release, RecognizerSettings.load())
-    heard = [recognizer.decode(lesson.samples)[0] for lesson in held_out]
-    texts = [hypotheses[0].text if hypotheses else "" for hypotheses in heard]
+    heard = [recognizer.decode(lesson.samples) for lesson in held_out]
+    texts = [hypotheses[0].text if hypotheses else "" for hypotheses, _ in heard]
     spoken = [(lesson, text) for lesson, text in zip(held_out, texts, strict=True) if lesson.hidden is not None]
     known = [(lesson, text) for lesson, text in spoken if lesson.reference]
     references = [lesson.reference for lesson, _ in known]
@@ -183,7 +187,9 @@ def evaluate(release: Release, held_out: Sequence[Lesson], step: int) -> Evaluat
         wer_full=round(score(references, [lesson.text for lesson, _ in known]).wer, 4) if known else None,
         loops=sum(map(is_loop, texts)),
         invented=sum(
-            bool(normalize(text)) for lesson, text in zip(held_out, texts, strict=True) if lesson.hidden is None
+            bool(hypotheses) and no_speech_prob < LIKELY
+            for lesson, (hypotheses, no_speech_prob) in zip(held_out, heard, strict=True)
+            if lesson.hidden is None
         ),
     )
 
@@ -318,7 +324,7 @@ class _Run:
             return
         try:
             state = torch.load(path, map_location=self._device, weights_only=True)
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, LookupError, EOFError, UnpicklingError) as error:
             raise TrainingError(f"{path}: cannot be read ({error}); remove it to start anew") from error
         differing = sorted(key for key, value in self._identity.items() if state["identity"].get(key) != value)
         if differing:

@@ -12,7 +12,7 @@ from asr.crops import Crop, Recording, find_recordings, plan_crops
 from asr.distillation import DistillationOptions, Evaluation, Progress, Watch, distil
 from asr.settings import RecognizerSettings
 from asr.teacher import Lesson, Teacher
-from asr.weights import PACKAGED, PUBLISHED, prepare_release
+from asr.weights import prepare_published
 from data.errors import TrainingError
 from data.records import Release
 from data.settings import HomeSettings
@@ -38,8 +38,7 @@ def run_shorten(speech: Sequence[Path], out: Path, options: DistillationOptions,
     """
     home = HomeSettings.load()
     console = Console(stderr=True)
-    model = RecognizerSettings.load().model
-    base = prepare_release(model + PUBLISHED if model in PACKAGED else model, home.models, console.print)
+    base = prepare_published(RecognizerSettings.load().model, home.models, console.print)
     if base.context != "padded":
         raise TrainingError(f"{base.directory} hears clips at their own length already; start from padded weights")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

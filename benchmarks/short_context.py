@@ -1,12 +1,12 @@
 """What hearing clips at their own length saves and costs, next to faster-whisper with the published weights.
 
-Every clip is heard by three arms in turn: this project's default release (own length), the published weights it was made
-of at 30 s in the same recogniser, and faster-whisper 1.2.1 with those published weights. Word error rates compare the
+Every clip is heard by three arms in turn: this project's default release (own length), the published weights it was
+made of at 30 s in the same recogniser, and faster-whisper 1.2.1 with those weights. Word error rates compare the
 first two, so that only the context differs; their difference has a paired bootstrap interval (M. Bisani and H. Ney,
 2004). Speech that was not trained on: the Asterisk prompts, fetched with apt-get, and any manifest with transcripts
 named on the command line. Loops are looked for in all of it, and in made silence, noise and music up to 1,000 clips.
 
-    python benchmarks/short_context.py [--timed 40] [MANIFEST ...]
+    python -m benchmarks.short_context [--timed 40] [MANIFEST ...]
 
 The last line is JSON.
 """
@@ -15,7 +15,6 @@ import argparse
 import json
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,14 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from asr.nonspeech import SOUND_KINDS, make_sound
 from asr.recognizer import Recognizer
 from asr.rejection import is_loop
 from asr.scoring import normalize, paired_difference, score
 from asr.settings import RecognizerSettings
-from asr.weights import PUBLISHED, prepare_release
+from asr.weights import prepare_published, prepare_release
 from data.audio import AudioLimits, decode
 from data.condition import condition
 from data.corpora.asterisk import fetch_asterisk, read_asterisk
@@ -72,7 +69,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     models = HomeSettings.load().models
-    release, published = (prepare_release(name, models, print) for name in (chosen.model, chosen.model + PUBLISHED))
+    release, published = (prepare(chosen.model, models, print) for prepare in (prepare_release, prepare_published))
     settings = RecognizerSettings.load()
     short, full = Recognizer(release, settings), Recognizer(published, settings)
     clips = [*asterisk_clips(), *(clip for manifest in chosen.manifests for clip in manifest_clips(manifest))]
@@ -146,9 +143,7 @@ def hear_with_peer(directory: str) -> Hear:
     beam = RecognizerSettings.load().beam_size
 
     def hear(samples: Samples) -> str:
-        segments, _ = model.transcribe(
-            samples, language="en", beam_size=beam, temperature=0.0, without_timestamps=True
-        )
+        segments, _ = model.transcribe(samples, language="en", beam_size=beam, temperature=0.0, without_timestamps=True)
         return " ".join(segment.text.strip() for segment in segments)
 
     return hear

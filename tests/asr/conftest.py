@@ -26,7 +26,9 @@ def make_checkpoint(tmp_path: Path) -> Callable[[str, int], Release]:
         folder.mkdir()
         write_container(folder / "model.bin", small_tensors(seed))
         write_tokenizer(folder)
-        (folder / "config.json").write_text('{"suppress_ids": [], "suppress_ids_begin": [], "alignment_heads": [[0, 0]]}')
+        (folder / "config.json").write_text(
+            '{"suppress_ids": [], "suppress_ids_begin": [], "alignment_heads": [[0, 0]]}'
+        )
         release = read_release(folder)
         release = Release(name, str(folder), release.sha256)
         write_release(release, folder)
@@ -104,7 +106,7 @@ def write_tokenizer(folder: Path) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     vocabulary = {token: number for number, token in enumerate(SPECIAL + LETTERS)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="!"))
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="!"))  # noqa: S106  a letter
     tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     tokenizer.decoder = decoders.Fuse()
     tokenizer.add_special_tokens(SPECIAL)

@@ -54,9 +54,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
 
 
 @pytest.mark.slow
-def test_both_forms_of_the_published_weights_hear_the_same(
-    published: Release, clip: Callable[[str], Samples]
-) -> None:
+def test_both_forms_of_the_published_weights_hear_the_same(published: Release, clip: Callable[[str], Samples]) -> None:
     import torch
     from ctranslate2 import StorageView
     from ctranslate2.models import Whisper

@@ -1,4 +1,4 @@
-"""What short-context training hears: nothing cut within a word, nothing of the held-out recordings, like lengths together."""
+"""What short-context training hears: no word cut, nothing of the held-out recordings, like lengths together."""
 
 import dataclasses
 from collections.abc import Callable

@@ -96,15 +96,15 @@ def test_what_the_decoder_knows_of_language_is_not_touched(
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     base: Release, lessons: list[Lesson], tmp_path: Path
 ) -> None:
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill_at_five(progress: Progress) -> None:
         if progress.step == 5:
-            raise Killed
+            raise KilledError
 
     whole = distil(base, lessons, lessons, QUICK, tmp_path / "whole", silent_watch())
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         distil(base, lessons, lessons, QUICK, tmp_path / "parts", Watch(kill_at_five, lambda evaluation: None))
     resumed: list[int] = []
     watch = Watch(lambda progress: resumed.append(progress.step), lambda evaluation: None)
