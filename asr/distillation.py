@@ -133,7 +133,7 @@ def distil(
         raise TrainingError(f"{len(lessons)} clips to train on and {len(held_out)} held out; name more speech")
     run = _Run(base, lessons, options, out)
     run.resume()
-    saved = run.step
+    saved, release = run.step, None
     for batch in run.batches():
         if run.done() >= 1.0:
             break
@@ -142,11 +142,11 @@ def distil(
         if run.step % options.save_every == 0:
             run.save()
             saved = run.step
-        if run.step % options.evaluate_every == 0:
-            _evaluate(run, base, held_out, watch)
+        due = run.step % options.evaluate_every == 0
+        release = _evaluate(run, base, held_out, watch) if due else None
     if saved != run.step:
         run.save()
-    return _evaluate(run, base, held_out, watch)
+    return release or _evaluate(run, base, held_out, watch)
 
 
 def rate_factor(step: int, done: float) -> float:
