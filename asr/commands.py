@@ -26,6 +26,7 @@ def shorten(
     rank: Annotated[
         int, typer.Option(min=0, max=256, help="Rank of the low-rank update; 0 trains whole matrices.")
     ] = 0,
+    begin: Annotated[Path | None, typer.Option(help="An adapter to go on from, with --rank 0.")] = None,
     clips: Annotated[int, typer.Option(min=10, help="Most clips; the teacher needs about a second for each.")] = 2000,
     seed: Annotated[int, typer.Option(help="Same seed, same clips and batches.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
@@ -39,7 +40,7 @@ def shorten(
         raise TrainingError("training needs torch; install it with: pip install 'voicesearch[train]'")
     if steps is None and minutes is None:
         minutes = 30.0
-    options = DistillationOptions(steps=steps, minutes=minutes, rank=rank, seed=seed)
+    options = DistillationOptions(steps=steps, minutes=minutes, rank=rank, begin=begin, seed=seed)
     release = run_shorten(speech, out, options, clips)
     if as_json:
         print(json.dumps(asdict(release)))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.features import CONTEXT_SAMPLES, HOP
+from asr.features import CONTEXT_SAMPLES, HOP, MIN_OWN_SAMPLES
 from asr.nonspeech import SOUND_KINDS, SoundKind, make_sound
 from data.audio import AudioLimits, decode
 from data.condition import VERSION, condition
@@ -73,6 +73,11 @@ class Crop:
     level_db: float = 0.0
     seconds: float = 0.0
     seed: int = 0
+
+    @property
+    def n_samples(self) -> int:
+        """Length before conditioning, in samples."""
+        return sum(part.end - part.start for part in self.parts) or round(self.seconds * SAMPLE_RATE)
 
     @property
     def key(self) -> str:
@@ -211,7 +216,7 @@ def plan_batches(
         lengths: Of the clips, in samples.
         batch_seconds: Most audio in a batch, unless one clip alone is longer.
         max_clips: Most clips in a batch.
-        max_tail: Most samples that a clip is lengthened by.
+        max_tail: Most samples that a clip is lengthened by, unless it is shorter than what is ever heard.
         chance: Source of chance.
 
     Returns:
@@ -225,12 +230,13 @@ def plan_batches(
         group = [lengths[member] for member in members]
         spare = max_tail - (max(group) - min(group))
         tail = round(spare * max(chance.uniform(-1.0, 1.0), 0.0))
-        batches.append(Batch(tuple(members), min(max(group) + tail // HOP * HOP, max(CONTEXT_SAMPLES, max(group)))))
+        filled = max(max(group) + tail // HOP * HOP, MIN_OWN_SAMPLES)
+        batches.append(Batch(tuple(members), max(min(filled, CONTEXT_SAMPLES), max(group))))
         members.clear()
 
     for place in map(int, order):
         group = [lengths[member] for member in (*members, place)]
-        too_much = max(group) * len(group) > batch_seconds * SAMPLE_RATE or len(group) > max_clips
+        too_much = max(*group, MIN_OWN_SAMPLES) * len(group) > batch_seconds * SAMPLE_RATE or len(group) > max_clips
         if members and (too_much or max(group) - min(group) > max_tail):
             close()
         members.append(place)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asr.adapter import AdapterCard, merge, write_adapter
+from asr.adapter import AdapterCard, difference, merge, read_adapter, write_adapter
 from asr.checkpoint import to_transformers
 from asr.crops import Batch, plan_batches
 from asr.recognizer import Recognizer, choose_device
@@ -49,13 +49,15 @@ MAX_TAIL = round(1.5 * SAMPLE_RATE)
 class DistillationOptions:
     """How long and how training goes; it ends when `steps` or `minutes` are reached, whichever is first.
 
-    `rank` 0 trains whole matrices; `learning_rate` None takes 3e-5 for those and 5e-4 for factors. `batch_seconds` is
-    the most audio in a batch, `evaluate_every` and `save_every` are in steps.
+    `rank` 0 trains whole matrices; `learning_rate` None takes 7e-5 for those and 7e-4 for factors. `begin` is an
+    adapter of the same base to go on from, for whole matrices only. `batch_seconds` is the most audio in a batch,
+    `evaluate_every` and `save_every` are in steps.
     """
 
     steps: int | None = None
     minutes: float | None = 30.0
-    rank: int = 64
+    rank: int = 0
+    begin: Path | None = None
     learning_rate: float | None = None
     batch_seconds: float = 24.0
     max_clips: int = 8
@@ -66,7 +68,7 @@ class DistillationOptions:
     @property
     def peak_rate(self) -> float:
         """The learning rate after the warm-up."""
-        return self.learning_rate or (5e-4 if self.rank else 3e-5)
+        return self.learning_rate or (7e-4 if self.rank else 7e-5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +231,11 @@ class _Run:
         make_student(self.model, options.rank)
         self._trained = trained_parameters(self.model)
         self.start = {name: value.detach().clone() for name, value in self._trained.items()}
+        began = self._begin(base)
         self._optimizer = torch.optim.AdamW(self._trained.values(), lr=options.peak_rate, weight_decay=0.0)
         self._precision = self._half_precision()
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=self._precision is torch.float16)
-        self._identity = {**asdict(options), "base": base.sha256, "clips": len(lessons)}
+        self._identity = {**asdict(options), "begin": began, "base": base.sha256, "clips": len(lessons)}
         del self._identity["steps"], self._identity["minutes"]  # a run may be given more time
 
     def done(self) -> float:
@@ -336,9 +339,26 @@ class _Run:
         self._scaler.load_state_dict(state["scaler"])
         self.step, self.seconds = state["step"], state["seconds"]
 
+    def _begin(self, base: Release) -> str:
+        """Start from an earlier adapter, if that is wanted; gives the SHA-256 of what it makes, or nothing."""
+        import torch
+
+        if self._options.begin is None:
+            return ""
+        card, arrays = read_adapter(self._options.begin)
+        if self._options.rank or card.base_sha256 != base.sha256:
+            raise TrainingError(
+                f"{self._options.begin}: only an adapter of {base.name} itself can be gone on from, with --rank 0"
+            )
+        changed = {name.rsplit(".", 1)[0] for name in arrays}
+        with torch.no_grad():
+            for name in changed & self._trained.keys():
+                self._trained[name].add_(torch.from_numpy(difference(name, arrays)).to(self._trained[name]))
+        return card.merged_sha256
+
     def lineage(self) -> dict[str, str]:
         """Say what was trained, and how."""
-        kept = ("rank", "batch_seconds", "max_clips", "seed", "clips")
+        kept = ("rank", "begin", "batch_seconds", "max_clips", "seed", "clips")
         return {
             "method": "short-context distillation",
             "learning_rate": f"{self._options.peak_rate:g}",

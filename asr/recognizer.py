@@ -10,7 +10,7 @@ from ctranslate2 import StorageView, get_cuda_device_count
 from ctranslate2.models import Whisper
 from tokenizers import Tokenizer
 
-from asr.features import CONTEXT_SAMPLES, log_mel, padded_log_mel
+from asr.features import CONTEXT_SAMPLES, own_log_mel, padded_log_mel
 from asr.rejection import DEFAULT_LIMITS, RejectionLimits, compression_ratio, reject_audio, reject_text
 from asr.settings import RecognizerSettings
 from data.errors import ModelUnavailableError
@@ -93,7 +93,7 @@ class Recognizer:
             Hypotheses with different words, best first, none where there are no words; and the probability in [0, 1]
             that nobody speaks.
         """
-        extract = padded_log_mel if self.release.context == "padded" else log_mel
+        extract = padded_log_mel if self.release.context == "padded" else own_log_mel
         features = extract(samples[:CONTEXT_SAMPLES], self._n_mels)
         seconds = min(len(samples), CONTEXT_SAMPLES) / SAMPLE_RATE
         result = self._model.generate(

@@ -14,8 +14,11 @@ from asr.settings import RecognizerSettings
 from asr.teacher import Lesson, Teacher
 from asr.weights import prepare_published
 from data.errors import TrainingError
-from data.records import Release
+from data.records import SAMPLE_RATE, Release
 from data.settings import HomeSettings
+
+SHORT, SHORT_SHARE = 3 * SAMPLE_RATE, 0.7
+"""Length in samples up to which a clip is short, and the share of short clips: they are learnt last, and cost least."""
 
 MAX_HELD_OUT = 120
 """Most held-out clips; each evaluation hears them all."""
@@ -68,8 +71,10 @@ def chosen_crops(recordings: Sequence[Recording], most: int, seed: int) -> tuple
     chosen = []
     for held_out, limit in ((False, most), (True, MAX_HELD_OUT)):
         crops = plan_crops([each for each in recordings if each.held_out is held_out], seed + held_out)
-        order = np.random.default_rng(seed + 5).permutation(len(crops))[:limit]
-        chosen.append([crops[place] for place in order])
+        order = [crops[place] for place in np.random.default_rng(seed + 5).permutation(len(crops))]
+        short = [crop for crop in order if crop.n_samples <= SHORT][: round(SHORT_SHARE * limit)]
+        long = [crop for crop in order if crop.n_samples > SHORT][: limit - len(short)]
+        chosen.append(short + long)
     return chosen[0], chosen[1]
 
 

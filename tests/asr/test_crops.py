@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.crops import Crop, Part, Recording, choose_parts, find_cuts, find_recordings, plan_batches, plan_crops, render
-from asr.features import CONTEXT_SAMPLES, HOP
+from asr.features import CONTEXT_SAMPLES, HOP, MIN_OWN_SAMPLES
 from data.condition import condition
 from data.errors import ManifestError
 from data.records import SAMPLE_RATE, Samples
@@ -55,8 +55,8 @@ def test_batches_hold_every_clip_once_and_lengthen_it_by_no_more_than_allowed(
         group = [lengths[member] for member in batch.members]
         assert len(group) <= most
         assert len(group) == 1 or max(group) * len(group) <= seconds * SAMPLE_RATE
-        assert max(group) <= batch.n_samples <= min(min(group) + tail, CONTEXT_SAMPLES) or len(group) == 1
-        assert batch.n_samples <= CONTEXT_SAMPLES
+        assert max(group) <= batch.n_samples <= max(min(group) + tail, MIN_OWN_SAMPLES)
+        assert MIN_OWN_SAMPLES <= batch.n_samples <= CONTEXT_SAMPLES
 
 
 def test_no_recording_is_both_trained_on_and_held_out_whatever_its_name() -> None:
