@@ -21,6 +21,26 @@ CONTEXT_SAMPLES = 30 * SAMPLE_RATE
 """Length that the published weights expect, in samples."""
 
 
+MIN_OWN_SAMPLES = 3 * SAMPLE_RATE
+"""Least length, in samples, at which a clip is heard at its own length; a shorter one is followed by silence.
+
+Decoders that look at less than two seconds fall into loops, whatever they were trained on.
+"""
+
+
+def own_log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:
+    """Compute the features of a clip at its own length, but for very short ones.
+
+    Args:
+        samples: 16 kHz mono, shape `(n_samples,)`, at least one sample.
+        n_mels: Mel bands.
+
+    Returns:
+        Shape `(n_mels, max(n_samples, 48000) // 160)`.
+    """
+    return log_mel(np.pad(samples, (0, max(MIN_OWN_SAMPLES - len(samples), 0))), n_mels)
+
+
 def log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:
     """Compute Whisper's log-mel spectrogram.
 

@@ -10,7 +10,7 @@ from ctranslate2 import StorageView, get_cuda_device_count
 from ctranslate2.models import Whisper
 from tokenizers import Tokenizer
 
-from asr.features import CONTEXT_SAMPLES, log_mel, padded_log_mel
+from asr.features import CONTEXT_SAMPLES, own_log_mel, padded_log_mel
 from asr.rejection import DEFAULT_LIMITS, RejectionLimits, compression_ratio, reject_audio, reject_text
 from asr.settings import RecognizerSettings
 from data.errors import ModelUnavailableError
@@ -48,14 +48,14 @@ class Recognizer:
             self._tokenizer = Tokenizer.from_file(str(Path(release.directory, "tokenizer.json")))
         except (RuntimeError, ValueError) as error:
             raise ModelUnavailableError(f"{release.directory}: the model cannot be loaded ({error})") from error
-        self._prompt = self._prompt_ids()
+        self._prompt = list(prompt_of(self._tokenizer, self._model.is_multilingual, release.directory))
         self._suppressed = [-1, *sentence_mark_ids(self._tokenizer)]  # -1 stands for the model's own list
         self._n_mels = self._model.n_mels
 
     def warm_up(self) -> None:
         """Run once on a second of faint noise, so that the first query does not pay for lazy set-up."""
         noise = np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE).astype(np.float32)
-        self._decode(noise)
+        self.decode(noise)
 
     def recognize(self, clip: Conditioned) -> Transcript:
         """Transcribe a clip.
@@ -68,7 +68,7 @@ class Recognizer:
         """
         if (reason := reject_audio(clip, self._limits)) is not None:
             return Transcript("", (), 0.0, 1.0, 0.0, reason)
-        hypotheses, no_speech_prob = self._decode(clip.samples)
+        hypotheses, no_speech_prob = self.decode(clip.samples)
         if not hypotheses:
             return Transcript("", (), 0.0, no_speech_prob, 0.0, NullReason.NO_SPEECH)
         best = hypotheses[0]
@@ -83,8 +83,17 @@ class Recognizer:
             null_reason=reason,
         )
 
-    def _decode(self, samples: Samples) -> tuple[tuple[Hypothesis, ...], float]:
-        extract = padded_log_mel if self.release.context == "padded" else log_mel
+    def decode(self, samples: Samples) -> tuple[tuple[Hypothesis, ...], float]:
+        """Transcribe samples as they are, believing whatever the model says.
+
+        Args:
+            samples: 16 kHz mono, shape `(n_samples,)`; what lies beyond 30 s is not heard.
+
+        Returns:
+            Hypotheses with different words, best first, none where there are no words; and the probability in [0, 1]
+            that nobody speaks.
+        """
+        extract = padded_log_mel if self.release.context == "padded" else own_log_mel
         features = extract(samples[:CONTEXT_SAMPLES], self._n_mels)
         seconds = min(len(samples), CONTEXT_SAMPLES) / SAMPLE_RATE
         result = self._model.generate(
@@ -101,15 +110,6 @@ class Recognizer:
         scored = zip(texts, result.scores, result.sequences_ids, strict=True)
         read = [Hypothesis(text.strip(), mean_log_prob(score, len(ids))) for text, score, ids in scored]
         return distinct(sorted(read, key=lambda each: -each.log_prob)), float(result.no_speech_prob)
-
-    def _prompt_ids(self) -> list[int]:
-        names = ["<|startoftranscript|>", "<|notimestamps|>"]
-        if self._model.is_multilingual:
-            names[1:1] = ["<|en|>", "<|transcribe|>"]
-        ids = [token for name in names if (token := self._tokenizer.token_to_id(name)) is not None]
-        if len(ids) < len(names):
-            raise ModelUnavailableError(f"{self.release.directory}: tokenizer.json is not that of a Whisper model")
-        return ids
 
 
 def choose_device(wanted: str) -> str:
@@ -137,6 +137,29 @@ def mean_log_prob(score: float, n_tokens: int) -> float:
         At most 0. Source: faster-whisper's `avg_logprob`.
     """
     return min(score * n_tokens / (n_tokens + 1), 0.0)
+
+
+def prompt_of(tokenizer: Tokenizer, multilingual: bool, where: str) -> tuple[int, ...]:
+    """Give the tokens that every decoding starts with.
+
+    Args:
+        tokenizer: Whisper's.
+        multilingual: Whether the model must be told the language.
+        where: The model, for the message.
+
+    Returns:
+        Token numbers, that of the start of a transcript first.
+
+    Raises:
+        ModelUnavailableError: The tokenizer is not Whisper's.
+    """
+    names = ["<|startoftranscript|>", "<|notimestamps|>"]
+    if multilingual:
+        names[1:1] = ["<|en|>", "<|transcribe|>"]
+    ids = [token for name in names if (token := tokenizer.token_to_id(name)) is not None]
+    if len(ids) < len(names):
+        raise ModelUnavailableError(f"{where}: tokenizer.json is not that of a Whisper model")
+    return tuple(ids)
 
 
 def sentence_mark_ids(tokenizer: Tokenizer) -> list[int]:

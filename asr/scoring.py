@@ -71,6 +71,29 @@ def score(references: Sequence[str], hypotheses: Sequence[str], *, resamples: in
     )
 
 
+def paired_difference(
+    references: Sequence[str], ours: Sequence[str], theirs: Sequence[str], *, resamples: int = 1000, seed: int = 0
+) -> Interval:
+    """Give the 95% interval of the difference of two pooled word error rates on the same utterances.
+
+    Args:
+        references: What was said, one per utterance.
+        ours: What one recogniser heard, in the same order.
+        theirs: What the other heard.
+        resamples: Bootstrap resamples of utterances, the same for both.
+        seed: Of the resampling.
+
+    Returns:
+        The percentile interval of our rate less theirs (M. Bisani and H. Ney, 2004, section 4).
+    """
+    said = [normalize(reference) for reference in references]
+    first, second = (
+        np.array([_word_counts(r, normalize(h)) for r, h in zip(said, heard, strict=True)]) for heard in (ours, theirs)
+    )
+    errors = first[:, 1:].sum(axis=1) - second[:, 1:].sum(axis=1)
+    return bootstrap_rate(errors, first[:, :3].sum(axis=1), resamples=resamples, seed=seed)
+
+
 def _word_counts(reference: str, hypothesis: str) -> tuple[int, int, int, int]:
     """Count hits, substitutions, deletions and insertions."""
     if not reference:

@@ -12,7 +12,10 @@ class RecognizerSettings(Settings):
 
     model: str = Field(
         default="tiny.en",
-        description="A packaged model (`tiny.en`, `base`) or the folder of a Whisper model in CTranslate2 format.",
+        description=(
+            "A packaged model (`tiny.en`, `base`), its weights as published (`tiny.en-published`), or the folder of a "
+            "Whisper model in CTranslate2 format."
+        ),
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where the model runs; `auto` takes a CUDA device when there is one."

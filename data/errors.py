@@ -19,6 +19,7 @@
     ├── ModelError
     │   ├── ModelUnavailableError
     │   └── ModelCorruptError
+    ├── TrainingError              training cannot start or go on
     ├── CorpusUnavailableError     recordings cannot be fetched
     ├── IndexUnavailableError
     ├── OverloadedError            too many queries wait already
@@ -141,6 +142,12 @@ class ModelCorruptError(ModelError):
     """A model file's hash is not the one expected."""
 
     code = "model_corrupt"
+
+
+class TrainingError(VoiceSearchError):
+    """Training cannot start or go on; what it had saved is kept."""
+
+    code = "training_failed"
 
 
 class CorpusUnavailableError(VoiceSearchError):

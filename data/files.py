@@ -10,6 +10,30 @@ from typing import IO
 
 
 @contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give the name of a file to write that appears under its own name only when the block ends well.
+
+    Args:
+        path: Where the file is to be; its folder is made.
+
+    Yields:
+        The name to write to, in the same folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(descriptor)
+    try:
+        yield Path(partial)
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())
+        Path(partial).chmod(0o644)
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
 def atomic_writer(path: Path, mode: str = "w") -> Iterator[IO[str]]:
     """Open a text file that appears under its name only when the block ends well.
 
@@ -20,18 +44,8 @@ def atomic_writer(path: Path, mode: str = "w") -> Iterator[IO[str]]:
     Yields:
         A writable UTF-8 text file in the same folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, mode, encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(partial).chmod(0o644)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    with atomic_path(path) as partial, partial.open(mode, encoding="utf-8", newline="") as file:
+        yield file
 
 
 def sha256_of(path: Path) -> str:

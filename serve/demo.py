@@ -9,6 +9,8 @@ from pathlib import Path
 
 from asr.recognizer import Recognizer
 from asr.scoring import Score, score
+from asr.settings import RecognizerSettings
+from asr.weights import prepare_published
 from data.audio import AudioLimits, decode
 from data.condition import condition
 from data.corpora.asterisk import fetch_asterisk, read_asterisk
@@ -82,7 +84,8 @@ def run_demo(clips: int, report: Callable[[str], None]) -> DemoFigures:
     report("3. recognise: this release, and faster-whisper with the same weights")
     pipeline = open_pipeline(prepare(None, report))
     ours = hear(pipeline.recognizer, conditioned)
-    peer = hear_peer(pipeline.recognizer.release.directory, conditioned)
+    published = prepare_published(RecognizerSettings.load().model, HomeSettings.load().models, report)
+    peer = hear_peer(published.directory, conditioned)
     report("4. search: spoken film queries")
     queries, found, query_ms = search_queries(pipeline)
     gains = sorted(each.clip.gain_db for each in conditioned)

@@ -19,7 +19,7 @@ from platformdirs import user_cache_path
 
 from asr.recognizer import Recognizer
 from asr.settings import RecognizerSettings
-from asr.weights import prepare_release
+from asr.weights import prepare_published, prepare_release
 from data.audio import AudioLimits, decode
 from data.catalogue import read_catalogue
 from data.records import Release, Samples
@@ -51,6 +51,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def release(home: Path) -> Release:
     """The default model, verified."""
     return prepare_release("tiny.en", HomeSettings.load().models, print)
+
+
+@pytest.fixture(scope="session")
+def published(home: Path) -> Release:
+    """The weights that the default model was made of, verified."""
+    return prepare_published("tiny.en", HomeSettings.load().models, print)
 
 
 @pytest.fixture(scope="session")

