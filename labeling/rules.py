@@ -48,8 +48,11 @@ def characters(replace: Mapping[str, str]) -> Check:
         replace: From what is found to what is written.
     """
     pattern = any_of(replace)
+    starts = frozenset(found[0] for found in replace)
 
     def find(text: str) -> Sequence[Finding]:
+        if starts.isdisjoint(text):
+            return []
         return [Finding(m.start(), m.end(), replace[m.group()]) for m in pattern.finditer(text)]
 
     return Check(find)
@@ -70,13 +73,12 @@ def accents() -> Check:
 
 def case() -> Check:
     """Write everything in lower case."""
-    word = re.compile(r"[^\s\[\](){}<>]+")
+    capital = re.compile(r"[^\W\d_a-z][^\W\d_]*")
 
     def find(text: str) -> Sequence[Finding]:
         if text == text.lower():
             return []
-        words = [(m, m.group().lower()) for m in word.finditer(text)]
-        return [Finding(m.start(), m.end(), lower) for m, lower in words if lower != m.group()]
+        return [Finding(*m.span(), lower) for m in capital.finditer(text) if (lower := m.group().lower()) != m.group()]
 
     return Check(find)
 
@@ -89,7 +91,6 @@ def punctuation(drop: str, space: str) -> Check:
         space: Characters that part words wherever they stand.
     """
     run = re.compile(rf"\s*[{re.escape(drop + space)}][\s{re.escape(drop + space)}]*|(?<!\w)'+(?!\w)|''+")
-
     marks = frozenset(drop + space + "'")
 
     def find(text: str) -> Sequence[Finding]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from labeling.rules import Check, Finding, Spans, any_of
 
@@ -21,7 +22,7 @@ def tags(allowed: Iterable[str], variants: Mapping[str, str]) -> Check:
 
     def find(text: str) -> Sequence[Finding]:
         found = []
-        for m in BRACKETED.finditer(text):
+        for m in _bracketed(text):
             tag = names.get(m.group(1).strip().lower())
             if tag is None:
                 found.append(Finding(m.start(), m.end(), None, options))
@@ -33,7 +34,7 @@ def tags(allowed: Iterable[str], variants: Mapping[str, str]) -> Check:
         return found
 
     def shield(text: str) -> Spans:
-        return [m.span() for m in BRACKETED.finditer(text)]
+        return [m.span() for m in _bracketed(text)]
 
     return Check(find, shield, {f"[{variant}]": f"[{tag}]" for variant, tag in variants.items()})
 
@@ -43,6 +44,8 @@ def initials() -> Check:
     dotted = re.compile(r"(?<!\w)(?:[^\W\d_]\.)+[^\W\d_](?!\w)\.?")
 
     def find(text: str) -> Sequence[Finding]:
+        if "." not in text:
+            return []
         return [Finding(m.start(), m.end(), " ".join(re.findall(r"\w", m.group()))) for m in dotted.finditer(text)]
 
     return Check(find)
@@ -70,7 +73,8 @@ def numbers(words: Mapping[str, str]) -> Check:
     digit = re.compile(r"\d")
     token = re.compile(r"""(?<!\S)["'“”]*(?P<core>\S*\d\S*?)[.,;:!?"'“”…]*(?!\S)""")
 
-    def cores(text: str) -> Iterable[tuple[int, int, str | None]]:
+    @lru_cache(maxsize=1)  # asked for by every rule that finds something in the same text
+    def cores(text: str) -> Sequence[tuple[int, int, str | None]]:
         if not digit.search(text):
             return []
         return [(*m.span("core"), words.get(m.group("core"))) for m in token.finditer(text)]
@@ -166,6 +170,10 @@ def names(spellings: Mapping[str, str]) -> Check:
         return [(start, end) for start, end, form in matches(text) if form in own]
 
     return Check(find, shield, spellings)
+
+
+def _bracketed(text: str) -> Iterable[re.Match[str]]:
+    return BRACKETED.finditer(text) if any(opening in text for opening in "[(<{") else ()
 
 
 def _first_words(forms: Iterable[str]) -> frozenset[str]:
