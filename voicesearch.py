@@ -1,6 +1,7 @@
 """The command line: every package's commands under one name, and the one place that turns failures into exit codes."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,9 +11,13 @@ from typing import Annotated
 import typer
 
 import asr.commands
+import labeling.commands
 import serve.commands
-from data.errors import VoiceSearchError
-from serve.errors import INPUT_EXIT, exit_code_of
+from data.errors import NotFoundError, VoiceSearchError
+from serve.errors import FAILURE_EXIT, INPUT_EXIT, exit_code_of
+
+RECORDINGS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".aac", ".webm")
+"""File names that mean a recording and not words."""
 
 app = typer.Typer(
     help="Voice search over your own catalogue. English only. Nothing leaves the machine.",
@@ -20,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(labeling.commands.app, name="labeling")
 app.add_typer(asr.commands.app, name="asr")
 app.add_typer(serve.commands.app, name="serve")
 
@@ -34,10 +40,10 @@ def search(
     from serve.pipeline import Stopwatch
     from serve.preparation import open_pipeline, prepare
 
+    recording = _recording(query)
     pipeline = open_pipeline(prepare(None, _say))
-    path = Path(query)
-    if path.is_file():
-        answer = pipeline.search_audio(path.read_bytes(), limit, Stopwatch())
+    if recording is not None:
+        answer = pipeline.search_audio(recording.read_bytes(), limit, Stopwatch())
     else:
         answer = pipeline.search_text(query, limit, Stopwatch())
     transcript = answer.transcript
@@ -93,9 +99,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if message := error.format_message():
             print(f"voicesearch: {message.removesuffix('.')}; see --help", file=sys.stderr)
         return INPUT_EXIT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+        return FAILURE_EXIT
+    except OSError as error:
+        print(
+            f"voicesearch: {error.filename or 'a file'}: {error.strerror}; check path, rights and space",
+            file=sys.stderr,
+        )
+        return INPUT_EXIT
     except (typer.Abort, KeyboardInterrupt):
         print("voicesearch: stopped", file=sys.stderr)
         return 130
+
+
+def _recording(query: str) -> Path | None:
+    """Give the file that a query names, None where it is words."""
+    path = Path(query)
+    named = path.suffix.lower() in RECORDINGS or query.endswith("/")
+    if len(query) < 256 and path.is_file():
+        return path
+    if named or (len(query) < 256 and path.is_dir()):
+        raise NotFoundError(f"{query}: there is no such recording; name a file, or type words")
+    return None
 
 
 def _say(line: str) -> None:

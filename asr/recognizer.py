@@ -76,7 +76,7 @@ class Recognizer:
         reason = reject_text(best.text, confidence, no_speech_prob, clip, self._limits)
         return Transcript(
             text="" if reason else best.text,
-            nbest=hypotheses,
+            nbest=hypotheses if reason in (None, NullReason.LOW_CONFIDENCE) else (),
             confidence=confidence,
             no_speech_prob=no_speech_prob,
             compression_ratio=compression_ratio(best.text),
@@ -107,8 +107,9 @@ class Recognizer:
             return_no_speech_prob=True,
         )[0]
         texts = self._tokenizer.decode_batch(result.sequences_ids)
-        read = (Hypothesis(text.strip(), min(score, 0.0)) for text, score in zip(texts, result.scores, strict=True))
-        return distinct(read), float(result.no_speech_prob)
+        scored = zip(texts, result.scores, result.sequences_ids, strict=True)
+        read = [Hypothesis(text.strip(), mean_log_prob(score, len(ids))) for text, score, ids in scored]
+        return distinct(sorted(read, key=lambda each: -each.log_prob)), float(result.no_speech_prob)
 
 
 def choose_device(wanted: str) -> str:
@@ -123,6 +124,19 @@ def choose_device(wanted: str) -> str:
     if wanted != "auto":
         return wanted
     return "cuda" if get_cuda_device_count() > 0 else "cpu"
+
+
+def mean_log_prob(score: float, n_tokens: int) -> float:
+    """Give the mean log probability of a hypothesis' tokens, the end of text among them.
+
+    Args:
+        score: As CTranslate2 gives it: the sum over all tokens divided by their number without the end of text.
+        n_tokens: That number.
+
+    Returns:
+        At most 0. Source: faster-whisper's `avg_logprob`.
+    """
+    return min(score * n_tokens / (n_tokens + 1), 0.0)
 
 
 def prompt_of(tokenizer: Tokenizer, multilingual: bool, where: str) -> tuple[int, ...]:

@@ -6,19 +6,11 @@ every score carries.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 
 import numpy as np
-from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95% interval."""
-
-    low: float
-    high: float
+from data.intervals import Interval, bootstrap_rate, rate
+from labeling.normalization import normalize, normalizer_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +31,6 @@ class Score:
     cer: float
     sentence_accuracy: float
     normalizer: str
-
-
-def normalize(text: str) -> str:
-    """Apply Whisper's English normaliser: case, punctuation, numbers, spellings, fillers.
-
-    Args:
-        text: English text.
-
-    Returns:
-        The text as it is compared. Source: Whisper (2022), appendix C.
-    """
-    return " ".join(_normalizer()(text).split())
-
-
-def normalizer_version() -> str:
-    """Name the normaliser and its version."""
-    return f"whisper-normalizer {version('whisper-normalizer')}"
 
 
 def score(references: Sequence[str], hypotheses: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Score:
@@ -117,38 +92,6 @@ def paired_difference(
     )
     errors = first[:, 1:].sum(axis=1) - second[:, 1:].sum(axis=1)
     return bootstrap_rate(errors, first[:, :3].sum(axis=1), resamples=resamples, seed=seed)
-
-
-def rate(errors: int, units: int) -> float:
-    """Divide errors by reference units; with no units, 0 without errors and 1 with any."""
-    return errors / units if units else float(errors > 0)
-
-
-def bootstrap_rate(
-    errors: NDArray[np.int64], units: NDArray[np.int64], *, resamples: int = 1000, seed: int = 0
-) -> Interval:
-    """Give the 95% percentile bootstrap interval of a pooled error rate.
-
-    Args:
-        errors: Errors per utterance, shape `(n,)`.
-        units: Reference words per utterance, shape `(n,)`.
-        resamples: How many resamples of utterances.
-        seed: Of the resampling.
-
-    Returns:
-        The interval.
-    """
-    drawn = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
-    pooled = errors[drawn].sum(axis=1) / np.maximum(units[drawn].sum(axis=1), 1)
-    low, high = np.percentile(pooled, [2.5, 97.5])
-    return Interval(float(low), float(high))
-
-
-@cache
-def _normalizer():  # type: ignore[no-untyped-def]  # imported on first use, untyped upstream
-    from whisper_normalizer.english import EnglishTextNormalizer
-
-    return EnglishTextNormalizer()
 
 
 def _word_counts(reference: str, hypothesis: str) -> tuple[int, int, int, int]:

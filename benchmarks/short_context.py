@@ -25,7 +25,7 @@ import numpy as np
 from asr.nonspeech import SOUND_KINDS, make_sound
 from asr.recognizer import Recognizer
 from asr.rejection import is_loop
-from asr.scoring import normalize, paired_difference, score
+from asr.scoring import paired_difference, score
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_published, prepare_release
 from data.audio import AudioLimits, decode
@@ -35,6 +35,7 @@ from data.errors import AudioError
 from data.manifest import clip_path, read_manifest
 from data.records import SAMPLE_RATE, Samples
 from data.settings import HomeSettings
+from labeling.normalization import normalize
 
 Hear = Callable[[Samples], str]
 """From a conditioned clip to a text."""

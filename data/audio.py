@@ -108,6 +108,8 @@ def _decode_container(content: bytes, container: str, limits: AudioLimits) -> De
         if not opened.streams.audio:
             raise UnsupportedAudioError(f"the {container} file has no audio track; send {ACCEPTED}")
         stream = opened.streams.audio[0]
+        if stream.codec_context is None:  # a codec that the library does not know
+            raise UnsupportedAudioError(f"the {container} file has audio of an unknown codec; send {ACCEPTED}")
         rate, channels = stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels
         if rate or channels:
             _check_layout(rate, channels)

@@ -177,7 +177,8 @@ def _item(row: Row, identifier: str, mapping: CatalogueMapping) -> Item:
 
 def _refuse_unusable(path: Path, items: Mapping[str, Item], problems: list[str], strict: bool) -> None:
     if strict and problems:
-        raise CatalogueError(f"{path}: {len(problems):,} rows cannot be used, the first: {problems[0]}; correct them")
+        listed = "\n".join(f"{path}: {problem}" for problem in problems)
+        raise CatalogueError(f"{path}: {len(problems):,} rows cannot be used; correct them\n{listed}")
     if not items:
         detail = f": none of {len(problems):,} rows can be used, the first: {problems[0]}" if problems else ""
         raise CatalogueError(f"{path}: the catalogue is empty{detail}; give it at least one item")

@@ -10,8 +10,10 @@
     │   │   └── AudioTooLongError
     │   ├── InvalidRequestError
     │   ├── NotFoundError
+    │   ├── ForbiddenError
     │   ├── CatalogueError
     │   ├── ManifestError
+    │   ├── LabelError
     │   ├── CharterError
     │   └── SettingsError
     ├── ModelError
@@ -20,6 +22,7 @@
     ├── TrainingError              training cannot start or go on
     ├── CorpusUnavailableError     recordings cannot be fetched
     ├── IndexUnavailableError
+    ├── OverloadedError            too many queries wait already
     ├── StoreError
     └── ToolMissingError           a program that this command needs is not installed
 
@@ -87,6 +90,12 @@ class NotFoundError(InputError):
     code = "not_found"
 
 
+class ForbiddenError(InputError):
+    """The caller may not do this."""
+
+    code = "forbidden"
+
+
 class CatalogueError(InputError):
     """A catalogue file or its mapping cannot be used."""
 
@@ -97,6 +106,12 @@ class ManifestError(InputError):
     """A manifest or one of its lines cannot be used."""
 
     code = "invalid_manifest"
+
+
+class LabelError(InputError):
+    """A transcription convention, or a file of labels, cannot be used."""
+
+    code = "invalid_labels"
 
 
 class CharterError(InputError):
@@ -145,6 +160,12 @@ class IndexUnavailableError(VoiceSearchError):
     """There is no search index to answer from."""
 
     code = "index_unavailable"
+
+
+class OverloadedError(VoiceSearchError):
+    """Too many queries wait already; the same query may be sent again soon."""
+
+    code = "overloaded"
 
 
 class StoreError(VoiceSearchError):

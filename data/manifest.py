@@ -28,8 +28,6 @@ def read_manifest(path: Path, *, check_files: bool = True) -> tuple[Utterance, .
     Raises:
         ManifestError: naming file, line and remedy.
     """
-    if not path.is_file():
-        raise ManifestError(f"{path}: there is no such manifest; check the path")
     utterances = tuple(_read_lines(path, check_files))
     if not utterances:
         raise ManifestError(f"{path}: the manifest is empty; it needs at least one line")
@@ -121,7 +119,9 @@ def from_line(text: str, where: str) -> Utterance:
             nbest=tuple(Hypothesis(h["text"], float(h["log_prob"])) for h in line.get("nbest") or ()),
         )
     except (TypeError, ValueError, KeyError) as error:
-        raise ManifestError(f"{where}: a value has the wrong type ({error}); see docs/data-and-labels.md") from error
+        raise ManifestError(
+            f"{where}: a value has the wrong type ({error}); durations are numbers, tags a list of texts"
+        ) from error
 
 
 def clip_path(manifest: Path, utterance: Utterance) -> Path:
@@ -202,23 +202,39 @@ def read_lock(manifest: Path) -> ManifestLock | None:
     return lock
 
 
-def _read_lines(path: Path, check_files: bool) -> Iterator[Utterance]:
+def text_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Read a file of JSON lines without looking into them.
+
+    Args:
+        path: A UTF-8 file.
+
+    Yields:
+        File and line for messages, and the line's text, for each line that is not blank.
+
+    Raises:
+        ManifestError: There is no such file, or a line is not UTF-8.
+    """
+    if not path.is_file():
+        raise ManifestError(f"{path}: there is no such manifest; check the path")
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
-            where = f"{path}:{number}"
             try:
                 text = raw.decode("utf-8").strip()
             except UnicodeDecodeError as error:
-                raise ManifestError(f"{where}: not UTF-8; save the file as UTF-8") from error
-            if not text:
-                continue
-            utterance = from_line(text, where)
-            relative = PurePosixPath(utterance.audio_filepath)
-            if relative.is_absolute() or ".." in relative.parts:
-                raise ManifestError(f"{where}: {relative} points outside the manifest's folder; use a path below it")
-            if check_files and not clip_path(path, utterance).is_file():
-                raise ManifestError(f"{where}: there is no clip {relative}; fetch it or remove the line")
-            yield utterance
+                raise ManifestError(f"{path}:{number}: not UTF-8; save the file as UTF-8") from error
+            if text:
+                yield f"{path}:{number}", text
+
+
+def _read_lines(path: Path, check_files: bool) -> Iterator[Utterance]:
+    for where, text in text_lines(path):
+        utterance = from_line(text, where)
+        relative = PurePosixPath(utterance.audio_filepath)
+        if relative.is_absolute() or ".." in relative.parts:
+            raise ManifestError(f"{where}: {relative} points outside the manifest's folder; use a path below it")
+        if check_files and not clip_path(path, utterance).is_file():
+            raise ManifestError(f"{where}: there is no clip {relative}; fetch it or remove the line")
+        yield utterance
 
 
 def _optional(line: dict[str, Any], key: str) -> str | None:

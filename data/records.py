@@ -70,7 +70,7 @@ class Decoded:
 class Conditioned:
     """A clip ready for the recogniser, and what conditioning did to it.
 
-    Loudness is in LUFS (ITU-R BS.1770), `-inf` for digital silence; `peak` is the true peak after gain, in dBTP;
+    Loudness is in LUFS (ITU-R BS.1770), `-inf` for digital silence; `peak_db` is the true peak after gain, in dBTP;
     `clipped_share` is the share of source samples at full scale, in [0, 1]; `snr_db` is an estimate, None where no
     noise or no speech was found; `speech_seconds` is how much of the clip the voice detector took for speech.
     """
@@ -115,7 +115,8 @@ class Hypothesis:
 class Transcript:
     """What the recogniser heard.
 
-    `text` is empty exactly when `null_reason` is set; `nbest` is the recogniser's list, best first, kept also then.
+    `text` is empty exactly when `null_reason` is set; `nbest` is the recogniser's list, best first, kept
+    also with `low_confidence`, so that a person may choose.
     `confidence` and `no_speech_prob` are in [0, 1]; confidence is the mean probability of the best hypothesis' tokens
     unless the release is calibrated; `compression_ratio` is that of the best hypothesis' UTF-8 text
     under zlib, high for repetition.
@@ -206,6 +207,7 @@ class QueryFigures:
     cut_before_ms: float | None = None
     cut_after_ms: float | None = None
     clipped_share: float | None = None
+    truncated: bool | None = None
     confidence: float | None = None
     no_speech_prob: float | None = None
     compression_ratio: float | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.errors import SettingsError
@@ -43,6 +43,11 @@ class HomeSettings(Settings):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy address of the database; by default SQLite in the home folder."
     )
+
+    @field_validator("home")
+    @classmethod
+    def _expand(cls, home: Path) -> Path:
+        return home.expanduser()
 
     @property
     def models(self) -> Path:

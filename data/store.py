@@ -25,6 +25,7 @@ from sqlalchemy import (
     create_engine,
     event,
     make_url,
+    select,
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -89,7 +90,7 @@ class Store:
             address = make_url(url)
             if address.get_backend_name() == "sqlite":
                 if address.database and address.database != ":memory:":
-                    Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+                    _make_private(Path(address.database))
                 engine = create_engine(address, connect_args={"timeout": 5.0})
                 event.listen(engine, "connect", _use_write_ahead_log)
             else:
@@ -120,9 +121,30 @@ class Store:
         except SQLAlchemyError as error:
             raise StoreError(f"the database refused ({getattr(error, 'orig', None) or error})") from error
 
+    def check(self) -> None:
+        """Make sure that events can be kept; a SQLite file that was removed is made anew.
+
+        Raises:
+            StoreError: They cannot.
+        """
+        path = self.engine.url.database
+        if self.engine.dialect.name == "sqlite" and path and path != ":memory:" and not Path(path).is_file():
+            self.engine.dispose()
+            _make_private(Path(path))
+            with self.begin() as connection:
+                metadata.create_all(connection)
+        with self.begin() as connection:
+            connection.execute(select(events.c.id).limit(1)).first()
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _make_private(path: Path) -> None:
+    """Make a database file that only its owner can read: it may hold what people said."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
 
 
 def _use_write_ahead_log(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from data.errors import CatalogueError
 
@@ -41,12 +42,13 @@ class Table:
     sha256: str
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, quoted: bool = True) -> Table:
     """Read a table.
 
     Args:
         path: `.csv`, `.tsv` or `.txt` with a header, separated by comma, semicolon or tab; or `.jsonl` or `.ndjson`, an
             object a line. UTF-8, with or without a byte order mark.
+        quoted: Whether a quotation mark at the start of a cell encloses it; in Common Voice it is part of the text.
 
     Returns:
         What is in it; a row that cannot be used says why.
@@ -65,7 +67,7 @@ def read_table(path: Path) -> Table:
         raise CatalogueError(f"{path}: the file is UTF-16; save it as UTF-8")
     # Bytes that are not UTF-8 become lone surrogates, so that the rows around them are still found.
     text = raw.decode("utf-8-sig", errors="surrogateescape")
-    columns, rows = _read_csv(text, path) if suffix in _COMMA_SEPARATED else _read_json_lines(text)
+    columns, rows = _read_csv(text, path, quoted) if suffix in _COMMA_SEPARATED else _read_json_lines(text)
     return Table(columns, tuple(rows), hashlib.sha256(raw).hexdigest())
 
 
@@ -74,10 +76,10 @@ def _read_json_lines(text: str) -> tuple[tuple[str, ...], list[Row]]:
     return tuple(dict.fromkeys(name for row in rows for name in row.cells)), rows
 
 
-def _read_csv(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
+def _read_csv(text: str, path: Path, quoted: bool) -> tuple[tuple[str, ...], list[Row]]:
     # The header tells the delimiter more surely than csv.Sniffer, which titles full of commas mislead.
     delimiter = max(DELIMITERS, key=re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0].count)
-    rows = _parsed(text, delimiter)
+    rows = _parsed(text, delimiter, quoted)
     first, cells, problem = next(rows, (1, [], None))
     if problem:
         raise CatalogueError(f"{path}: row {first}: the header cannot be read: {problem}; correct it")
@@ -88,20 +90,25 @@ def _read_csv(text: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
     return header, [_csv_row(number, cells, problem, header) for number, cells, problem in rows]
 
 
-def _parsed(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
+def _parsed(text: str, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str], str | None]]:
     """Give every row that is not blank, or why it cannot be taken apart, with the line on which it begins."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        first = reader.line_num + 1
+    lines = io.StringIO(text, newline="").readlines()
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(islice(lines, start, None), delimiter=delimiter, quoting=quoting, strict=True)
+        first = 1
         try:
-            cells = next(reader)
-        except StopIteration:
+            for cells in reader:
+                if any(cells):
+                    yield start + first, cells, None
+                first = reader.line_num + 1
             return
         except csv.Error as error:
-            yield first, [], f"not CSV as far as line {reader.line_num} ({error})"
-            continue
-        if any(cells):
-            yield first, cells, None
+            # A quotation mark that is not closed takes in the rows after it: go on with the very next line.
+            unclosed = reader.line_num > first
+            yield start + first, [], "a quotation mark is not closed" if unclosed else f"not CSV ({error})"
+            start += first
 
 
 def _csv_row(number: int, cells: list[str], problem: str | None, header: tuple[str, ...]) -> Row:

@@ -22,11 +22,12 @@ class EventStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def append(self, event: Event) -> bool:
+    def append(self, event: Event, correction: str | None = None) -> bool:
         """Keep an event; one with a known id is kept once.
 
         Args:
             event: What happened.
+            correction: What the speaker says was said; the newest is kept where the words of the query were kept.
 
         Returns:
             Whether it was new.
@@ -35,6 +36,10 @@ class EventStore:
             StoreError: The database refused it.
         """
         with self._store.begin() as connection:
+            if correction is not None:
+                connection.execute(
+                    update(utterances).where(utterances.c.query_id == event.query_id).values(correction=correction)
+                )
             try:
                 with connection.begin_nested():
                     connection.execute(insert(events).values(_row(event)))
@@ -81,22 +86,6 @@ class EventStore:
         }  # fmt: skip
         with self._store.begin() as connection:
             connection.execute(insert(utterances).values(values))
-
-    def keep_correction(self, query_id: str, text: str) -> bool:
-        """Keep what the speaker says was said, where the words of the query were kept.
-
-        Args:
-            query_id: The query.
-            text: The words as corrected.
-
-        Returns:
-            Whether the query's words were kept, and so the correction is.
-        """
-        with self._store.begin() as connection:
-            changed = connection.execute(
-                update(utterances).where(utterances.c.query_id == query_id).values(correction=text)
-            )
-            return changed.rowcount > 0
 
 
 def _row(event: Event) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The web application: what it opens when it starts, its addresses, its page."""
+"""The web application: what it opens when it starts, its addresses, its pages."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -8,17 +8,17 @@ from importlib.resources import files
 from pathlib import Path
 
 import anyio
+from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy import text
 
 from asr.settings import RecognizerSettings
 from data.errors import StoreError
 from data.settings import HomeSettings
 from data.store import Store
 from monitor.events import EventStore
-from serve import search, transcription
+from serve import review, search, transcription
 from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
 from serve.journal import Journal
 from serve.metrics import ServiceMetrics
@@ -53,6 +53,7 @@ def create_app() -> FastAPI:
     install_error_shape(app)
     app.include_router(search.router)
     app.include_router(transcription.router)
+    app.include_router(review.router)
     _add_operations(app)
     _add_pages(app)
     return app
@@ -72,8 +73,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         metrics=metrics,
         journal=Journal(events, metrics),
         slots=anyio.CapacityLimiter(RecognizerSettings.load().workers),
+        max_waiting=ServeSettings.load().max_waiting,
     )
     yield
+    app.state.service.journal.close()
     store.close()
 
 
@@ -89,8 +92,7 @@ def _add_operations(app: FastAPI) -> None:
         service = service_of(request)
         parts = {"release": service.pipeline.recognizer.release.name, "items": service.pipeline.index.info.items}
         try:
-            with service.store.begin() as connection:
-                connection.execute(text("SELECT 1"))
+            await run_sync(service.store.check)
         except StoreError as error:
             return JSONResponse({"status": "degraded", "reason": str(error), **parts}, 503)
         return JSONResponse({"status": "ready", **parts})
@@ -106,6 +108,11 @@ def _add_pages(app: FastAPI) -> None:
     async def search_page() -> FileResponse:
         """Show the search page."""
         return FileResponse(PAGES / "search.html")
+
+    @app.get("/review", include_in_schema=False)
+    async def review_page() -> FileResponse:
+        """Show the page on which people label clips."""
+        return FileResponse(PAGES / "review.html")
 
     app.mount("/static", StaticFiles(directory=PAGES), name="static")
 

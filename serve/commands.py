@@ -61,8 +61,7 @@ def run(
     from serve.launch import Listen, launch
     from serve.preparation import prepare
 
-    prepare(catalogue, _say)
-    launch(Listen(host, port, tls_cert, tls_key), proof, _say)
+    launch(Listen(host, port, tls_cert, tls_key), proof, lambda: prepare(catalogue, _say), _say)
 
 
 def _say(line: str) -> None:

@@ -15,12 +15,17 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.AudioTooLongError, 413),
     (errors.UnsupportedAudioError, 415),
     (errors.NotFoundError, 404),
+    (errors.ForbiddenError, 403),
     (errors.InputError, 422),
     (errors.ModelError, 503),
     (errors.IndexUnavailableError, 503),
     (errors.StoreError, 503),
+    (errors.OverloadedError, 503),
     (errors.VoiceSearchError, 500),
 )
+
+RETRY_AFTER_S = 1
+"""When to try again where the service was only too busy; a query takes less."""
 
 _CODES = {
     400: "bad_request",
@@ -35,11 +40,12 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What went wrong: a stable code, one clear line, and the id to quote."""
+    """What went wrong: a stable code, one clear line, the id to quote, and after how many seconds to try again."""
 
     code: str
     message: str
     request_id: str
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

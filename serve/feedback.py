@@ -53,19 +53,20 @@ def record_feedback(store: EventStore, feedback: Feedback) -> Receipt:
         raise InvalidRequestError("text: a correction needs the words that were said")
     if not store.has_query(feedback.query_id):
         raise NotFoundError(f"query_id: there was no query {feedback.query_id}; use the one in the answer")
-    said = feedback.item_id if feedback.kind == "click" else (feedback.text or "").strip()
-    is_new = store.append(
-        Event(
-            id=f"{feedback.kind}:{feedback.query_id}:{hashlib.sha256(str(said).encode()).hexdigest()[:16]}",
-            kind=EventKind(feedback.kind),
-            at=datetime.now(UTC),
-            query_id=feedback.query_id,
-            session_id=feedback.session_id,
-            figures=FeedbackFigures(
-                item_id=feedback.item_id, rank=feedback.rank, text_length=len(feedback.text) if feedback.text else None
-            ),
-        )
+    words = (feedback.text or "").strip() if feedback.kind == "correction" else None
+    # A click counts once for each item, a correction once for each query: an id must not be made of words.
+    about = f":{_digest(feedback.item_id)}" if feedback.kind == "click" else ""
+    event = Event(
+        id=f"{feedback.kind}:{feedback.query_id}{about}",
+        kind=EventKind(feedback.kind),
+        at=datetime.now(UTC),
+        query_id=feedback.query_id,
+        session_id=feedback.session_id,
+        figures=FeedbackFigures(feedback.item_id, feedback.rank, None if words is None else len(words)),
     )
-    if is_new and feedback.kind == "correction":
-        store.keep_correction(feedback.query_id, str(said))
+    is_new = store.append(event, correction=words)
     return Receipt(recorded=is_new, duplicate=not is_new)
+
+
+def _digest(item_id: str | None) -> str:
+    return hashlib.sha256((item_id or "").encode()).hexdigest()[:16]

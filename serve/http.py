@@ -3,6 +3,7 @@
 import logging
 import re
 import uuid
+from dataclasses import asdict
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,8 +12,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data.errors import VoiceSearchError
-from serve.errors import code_of_status, status_of
+from data.errors import EmptyAudioError, OverloadedError, VoiceSearchError
+from serve.errors import RETRY_AFTER_S, ErrorAnswer, ErrorBody, code_of_status, status_of
 from serve.metrics import ServiceMetrics
 
 logger = logging.getLogger("voicesearch")
@@ -33,6 +34,10 @@ SECURITY_HEADERS = {
 """Sent with every answer; the pages need nothing that these forbid."""
 
 
+AUDIO_FIELDS = ("audio", "file")
+"""Form fields that carry a recording."""
+
+
 class RequestFrame:
     """ASGI middleware around every request: id in and out, body limit while reading, headers, a count by route."""
 
@@ -50,7 +55,7 @@ class RequestFrame:
         request_id = _usable_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
         declared = headers.get(b"content-length", b"0")
-        received = 0
+        received, started = 0, False
 
         async def limited_receive() -> Message:
             nonlocal received
@@ -65,6 +70,8 @@ class RequestFrame:
             return message
 
         async def framed_send(message: Message) -> None:
+            nonlocal started
+            started = True
             if message["type"] == "http.response.start":
                 out = MutableHeaders(scope=message)
                 out["x-request-id"] = request_id
@@ -74,7 +81,16 @@ class RequestFrame:
                 self._metrics.count_request(route, message["status"])
             await send(message)
 
-        await self._app(scope, limited_receive, framed_send)
+        try:
+            await self._app(scope, limited_receive, framed_send)
+        except Exception as error:
+            logger.exception("%s crashed", request_id, exc_info=error)
+            if started:
+                raise
+            request = Request(scope)
+            await error_response(request, 500, "internal", "an error of the server; quote the request id")(
+                scope, receive, framed_send
+            )
 
 
 def install_error_shape(app: FastAPI) -> None:
@@ -89,7 +105,8 @@ def install_error_shape(app: FastAPI) -> None:
         status = status_of(error)
         if status >= 500:
             logger.error("%s %s: %s", request_id_of(request), error.code, error)
-        return error_response(request, status, error.code, str(error))
+        retry_after = RETRY_AFTER_S if isinstance(error, OverloadedError) else None
+        return error_response(request, status, error.code, str(error), retry_after)
 
     @app.exception_handler(StarletteHTTPException)
     async def _framework_refused(request: Request, error: StarletteHTTPException) -> JSONResponse:
@@ -98,16 +115,15 @@ def install_error_shape(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
+        if first["type"] == "missing" and first["loc"][-1] in AUDIO_FIELDS and not error.body:
+            return error_response(request, 422, EmptyAudioError.code, "the audio is empty: 0 bytes; send a recording")
         where = ".".join(str(part) for part in first["loc"][1:]) or "request"
         return error_response(request, 422, code_of_status(422), f"{where}: {first['msg'].lower()}")
 
-    @app.exception_handler(Exception)
-    async def _crashed(request: Request, error: Exception) -> JSONResponse:
-        logger.error("%s crashed", request_id_of(request), exc_info=error)
-        return error_response(request, 500, "internal", "an error of the server; quote the request id")
 
-
-def error_response(request: Request, status: int, code: str, message: str) -> JSONResponse:
+def error_response(
+    request: Request, status: int, code: str, message: str, retry_after: int | None = None
+) -> JSONResponse:
     """Build a refusal.
 
     Args:
@@ -115,12 +131,16 @@ def error_response(request: Request, status: int, code: str, message: str) -> JS
         status: HTTP status.
         code: Stable code.
         message: One clear line.
+        retry_after: Seconds after which the same request may be sent again.
 
     Returns:
         The response.
     """
-    body = {"error": {"code": code, "message": message, "request_id": request_id_of(request)}}
-    return JSONResponse(body, status, headers={"x-request-id": body["error"]["request_id"]})
+    body = asdict(ErrorAnswer(ErrorBody(code, message, request_id_of(request), retry_after)))
+    if retry_after is None:
+        del body["error"]["retry_after"]
+        return JSONResponse(body, status)
+    return JSONResponse(body, status, headers={"retry-after": str(retry_after)})
 
 
 def request_id_of(request: Request) -> str:

@@ -1,19 +1,27 @@
-"""Every query leaves an event; a database that refuses it costs no answer."""
+"""Every query leaves an event; a database that is slow or refuses it costs no answer."""
 
+import asyncio
 import logging
 import re
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 
 from data.errors import StoreError, VoiceSearchError
 from data.records import Event, EventKind, NullReason, QueryFigures
 from monitor.events import EventStore
 from serve.errors import status_of
+from serve.feedback import Feedback, Receipt, record_feedback
 from serve.metrics import ServiceMetrics
 from serve.pipeline import Answer, Stopwatch
 
 logger = logging.getLogger("voicesearch")
+
+MAX_WAITING_EVENTS = 1000
+"""Events that may wait for a slow database; those beyond are dropped and counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +37,13 @@ class Asked:
 
 
 class Journal:
-    """Writes events and metrics of queries."""
+    """Writes events and metrics of queries, in order, in a thread of its own."""
 
     def __init__(self, store: EventStore, metrics: ServiceMetrics) -> None:
         self._store = store
         self._metrics = metrics
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._room = BoundedSemaphore(MAX_WAITING_EVENTS)
 
     def answered(self, asked: Asked, answer: Answer) -> None:
         """Keep what came of a query; its words only with consent.
@@ -42,16 +52,15 @@ class Journal:
             asked: The query.
             answer: What was returned.
         """
-        self._metrics.observe_stages(answer.timings_ms)
+        self._metrics.observe_stages(asked.kind, answer.timings_ms)
         if (reason := answer.transcript.null_reason) is not None:
-            self._metrics.count_null(reason)
-        self._append(_event(asked, answer.release, 200, figures_of(asked, answer), reason))
+            self._metrics.count_null(asked.kind, reason)
+        event = _event(asked, answer.release, 200, figures_of(asked, answer), reason)
+        self._later(lambda: self._store.append(event))
         if asked.consent:
             audio = asked.content if answer.decoded else None
-            try:
-                self._store.keep_words(asked.query_id, asked.session_id, answer.transcript.text, audio)
-            except StoreError as error:
-                self._dropped(error)
+            text = answer.transcript.text
+            self._later(lambda: self._store.keep_words(asked.query_id, asked.session_id, text, audio))
 
     def refused(self, asked: Asked, error: VoiceSearchError, watch: Stopwatch, release: str) -> None:
         """Keep that a query was refused.
@@ -65,17 +74,43 @@ class Journal:
         figures = QueryFigures(
             device=asked.device, bytes=len(asked.content), error=error.code, stage_ms=dict(watch.timings_ms)
         )
-        self._append(_event(asked, release, status_of(error), figures))
+        event = _event(asked, release, status_of(error), figures)
+        self._later(lambda: self._store.append(event))
 
-    def _append(self, event: Event) -> None:
+    async def feedback(self, feedback: Feedback) -> Receipt:
+        """Keep feedback, after everything that happened before it.
+
+        Args:
+            feedback: What was reported.
+
+        Returns:
+            A receipt, given only once the database has it.
+
+        Raises:
+            InvalidRequestError: It lacks a part.
+            NotFoundError: There was no such query.
+            StoreError: The database refused it.
+        """
+        return await asyncio.wrap_future(self._writer.submit(record_feedback, self._store, feedback))
+
+    def close(self) -> None:
+        """Write what is left, then stop."""
+        self._writer.shutdown()
+
+    def _later(self, write: Callable[[], object]) -> None:
+        if self._room.acquire(blocking=False):
+            self._writer.submit(self._write, write)
+        else:
+            self._metrics.count_dropped_event()
+
+    def _write(self, write: Callable[[], object]) -> None:
         try:
-            self._store.append(event)
+            write()
         except StoreError as error:
-            self._dropped(error)
-
-    def _dropped(self, error: StoreError) -> None:
-        self._metrics.count_dropped_event()
-        logger.warning("an event was not kept: %s", error)
+            self._metrics.count_dropped_event()
+            logger.warning("an event was not kept: %s", error)
+        finally:
+            self._room.release()
 
 
 def _event(
@@ -124,6 +159,7 @@ def figures_of(asked: Asked, answer: Answer) -> QueryFigures:
         cut_before_ms=clip.cut_before_ms,
         cut_after_ms=clip.cut_after_ms,
         clipped_share=clip.clipped_share,
+        truncated=decoded.truncated,
         confidence=round(transcript.confidence, 4),
         no_speech_prob=round(transcript.no_speech_prob, 4),
         compression_ratio=round(transcript.compression_ratio, 3),

@@ -9,8 +9,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from data.errors import InputError
+from data.errors import InputError, VoiceSearchError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +29,23 @@ class Listen:
     @property
     def address(self) -> str:
         """The address to open in a browser."""
-        host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::") else self.host  # noqa: S104  only shown
+        here = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104  only shown
+        host = "localhost" if self.host in here else f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
 
 
-def launch(listen: Listen, proof: Path | None, report: Callable[[str], None]) -> None:
+def launch(listen: Listen, proof: Path | None, prepare: Callable[[], object], report: Callable[[str], None]) -> None:
     """Serve until stopped.
 
     Args:
         listen: Where.
         proof: A recording to answer once everything is up; None for none.
+        prepare: Makes ready what is served; called only once it is sure that this process can listen.
         report: Called with the lines that a person should see.
 
     Raises:
-        InputError: A certificate without its key, a file that is missing, or an address that cannot be listened on.
+        InputError: A certificate without its key, a file that cannot be used, or an address that cannot be listened on.
+        VoiceSearchError: Something cannot be made ready, or the recording was not answered.
     """
     import uvicorn
 
@@ -47,21 +54,27 @@ def launch(listen: Listen, proof: Path | None, report: Callable[[str], None]) ->
     for path in (listen.tls_cert, listen.tls_key, proof):
         if path is not None and not path.is_file():
             raise InputError(f"{path}: there is no such file")
-    server = uvicorn.Server(
-        uvicorn.Config(
-            "serve.app:app",
-            host=listen.host,
-            port=listen.port,
-            ssl_certfile=listen.tls_cert,
-            ssl_keyfile=listen.tls_key,
-            log_level="warning",
-            server_header=False,
-        )
+    config = uvicorn.Config(
+        "serve.app:app",
+        ssl_certfile=listen.tls_cert,
+        ssl_keyfile=listen.tls_key,
+        log_level="warning",
+        server_header=False,
     )
     with _bound(listen) as listening:
-        watcher = threading.Thread(target=_announce, args=(server, listen, proof, report), daemon=True)
+        prepare()
+        try:
+            config.load()
+        except ssl.SSLError as error:
+            raise InputError(f"{listen.tls_cert}: not a certificate that goes with its key ({error.reason})") from error
+        listening.listen(config.backlog)
+        server = uvicorn.Server(config)
+        failures: list[VoiceSearchError] = []
+        watcher = threading.Thread(target=_announce, args=(server, listen, proof, report, failures), daemon=True)
         watcher.start()
         server.run(sockets=[listening])
+    if failures:
+        raise failures[0]
 
 
 def _bound(listen: Listen) -> socket.socket:
@@ -72,9 +85,8 @@ def _bound(listen: Listen) -> socket.socket:
         listening.bind((listen.host, listen.port))
     except OSError as error:
         listening.close()
-        raise InputError(
-            f"cannot listen on {listen.host}:{listen.port} ({error.strerror}); try another --port"
-        ) from error
+        reason = f"cannot listen on {listen.host}:{listen.port} ({error.strerror})"
+        raise InputError(f"{reason}; try another --host or --port") from error
     return listening
 
 
@@ -94,22 +106,34 @@ def prove(listen: Listen, recording: Path) -> str:
     request = urllib.request.Request(  # noqa: S310  our own http(s) address
         f"{listen.address}/v1/search", body, {"content-type": f"multipart/form-data; boundary={boundary}"}
     )
-    context = ssl.create_default_context(cafile=listen.tls_cert) if listen.tls_cert else None
-    if context is not None:
-        context.check_hostname = False  # the certificate names the public host, and this asks the local one
-    with urllib.request.urlopen(request, timeout=60, context=context) as response:  # noqa: S310
+    context = ssl.create_default_context(cafile=listen.tls_cert) if listen.tls_cert else ssl.create_default_context()
+    context.check_hostname = False  # the certificate names the public host, and this asks the local one
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate certificate in the file is enough
+    # The recording stays on the machine: no proxy, whatever the environment says.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    with opener.open(request, timeout=60) as response:
         answer = json.load(response)
     found = answer["results"][0]["title"] if answer["results"] else "nothing"
     said = answer["transcript"]["text"] or answer["null_reason"]
     return f"a recording said “{said}”, first result: {found}, {answer['timings_ms']['total']:.0f} ms"
 
 
-def _announce(server: "object", listen: Listen, proof: Path | None, report: Callable[[str], None]) -> None:
+def _announce(
+    server: "uvicorn.Server",
+    listen: Listen,
+    proof: Path | None,
+    report: Callable[[str], None],
+    failures: list[VoiceSearchError],
+) -> None:
     wake = threading.Event()
-    while not getattr(server, "started", False):
-        if getattr(server, "should_exit", False):
+    while not server.started:
+        if server.should_exit:
             return
         wake.wait(0.05)
-    if proof is not None:
-        report(prove(listen, proof))
-    report(f"ready: open {listen.address} (stop with Ctrl-C)")
+    try:
+        if proof is not None:
+            report(prove(listen, proof))
+        report(f"ready: open {listen.address} (stop with Ctrl-C)")
+    except (OSError, ValueError) as error:
+        failures.append(VoiceSearchError(f"{proof}: the service did not answer this recording ({error})"))
+        server.should_exit = True

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from data.records import EventKind
+
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0)
 """Upper bounds in seconds; fine around the charter's 200 ms."""
 
@@ -16,7 +18,7 @@ class ServiceMetrics:
         self._stages = Histogram(
             "voicesearch_stage_seconds",
             "Time of each stage of a query",
-            ["stage"],
+            ["kind", "stage"],
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
@@ -24,24 +26,24 @@ class ServiceMetrics:
             "voicesearch_requests_total", "Requests by route and status", ["route", "status"], registry=self.registry
         )
         self._nulls = Counter(
-            "voicesearch_null_transcripts_total", "Spoken queries without text", ["reason"], registry=self.registry
+            "voicesearch_null_transcripts_total", "Recordings without text", ["kind", "reason"], registry=self.registry
         )
         self._dropped = Counter(
             "voicesearch_events_dropped_total", "Events that the database did not take", registry=self.registry
         )
 
-    def observe_stages(self, timings_ms: Mapping[str, float]) -> None:
+    def observe_stages(self, kind: EventKind, timings_ms: Mapping[str, float]) -> None:
         """Count the times of one query's stages, given in milliseconds."""
         for stage, milliseconds in timings_ms.items():
-            self._stages.labels(stage).observe(milliseconds / 1000.0)
+            self._stages.labels(kind, stage).observe(milliseconds / 1000.0)
 
     def count_request(self, route: str, status: int) -> None:
         """Count a request by its route template and status."""
         self._requests.labels(route, str(status)).inc()
 
-    def count_null(self, reason: str) -> None:
+    def count_null(self, kind: EventKind, reason: str) -> None:
         """Count a transcript without text."""
-        self._nulls.labels(reason).inc()
+        self._nulls.labels(kind, reason).inc()
 
     def count_dropped_event(self) -> None:
         """Count an event that could not be kept."""

@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from asr.recognizer import Recognizer
 from data.audio import AudioLimits, decode
 from data.condition import condition
+from data.errors import InvalidRequestError
 from data.records import Conditioned, Decoded, SearchHit, Transcript
 from serve.index import SearchIndex
-
-STAGES = ("decode", "condition", "recognise", "search")
-"""What a spoken query goes through, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,14 @@ class Answer:
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Times stages one after another, in milliseconds; what was timed stays when a stage fails."""
+    """Times one query from its arrival, in milliseconds; what was timed stays when a stage fails."""
 
     timings_ms: dict[str, float] = field(default_factory=dict)
+    arrived: float = field(default_factory=time.perf_counter)
+
+    def begin(self) -> None:
+        """Time how long the query waited for its turn."""
+        self.timings_ms["wait"] = self._since(self.arrived)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -58,11 +61,15 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.timings_ms[name] = round(1000.0 * (time.perf_counter() - start), 3)
+            self.timings_ms[name] = self._since(start)
 
     def finished(self) -> Mapping[str, float]:
-        """Give the times of all stages and their total."""
-        return {**self.timings_ms, "total": round(sum(self.timings_ms.values()), 3)}
+        """Give the times of all stages, and in `total` the time since the query arrived."""
+        return {**self.timings_ms, "total": self._since(self.arrived)}
+
+    @staticmethod
+    def _since(start: float) -> float:
+        return round(1000.0 * (time.perf_counter() - start), 3)
 
 
 class Pipeline:
@@ -133,8 +140,11 @@ class Pipeline:
             The answer, its transcript being the text.
 
         Raises:
+            InvalidRequestError: The text is blank.
             IndexUnavailableError: There is nothing to search in.
         """
+        if not text.strip():
+            raise InvalidRequestError("q: the query is empty; say or type what to search for")
         with watch.stage("search"):
             hits = self.index.search(text, limit)
         typed = Transcript(text=text, nbest=(), confidence=1.0, no_speech_prob=0.0, compression_ratio=0.0)

@@ -12,18 +12,21 @@ from asr.weights import prepare_release
 from data.catalogue import read_catalogue
 from data.condition import condition
 from data.errors import IndexUnavailableError
+from data.files import sha256_of
 from data.records import SAMPLE_RATE, Release
 from data.settings import HomeSettings
+from data.store import Store
 from serve.index import SearchIndex, build_index
 from serve.pipeline import Pipeline
 from serve.settings import ServeSettings
 
 
 def prepare(catalogue: Path | None, report: Callable[[str], None]) -> Release:
-    """Fetch and verify the model, and build the index, where they are missing.
+    """Fetch and verify the model, build the index and make the database, where they are missing.
 
     Args:
-        catalogue: The catalogue to index; None keeps the index that there is, or else takes the one in the settings.
+        catalogue: The catalogue to index. None takes the one in the settings where it is set there or there is no index
+            yet, and else keeps the index that there is.
         report: Called with a line for each step that takes long.
 
     Returns:
@@ -32,20 +35,20 @@ def prepare(catalogue: Path | None, report: Callable[[str], None]) -> Release:
     Raises:
         VoiceSearchError: A step cannot be done.
     """
-    home = HomeSettings.load()
+    home, settings = HomeSettings.load(), ServeSettings.load()
     release = prepare_release(RecognizerSettings.load().model, home.models, report)
-    if catalogue is None:
-        try:
-            SearchIndex.open(home.indexes)
-            return release
-        except IndexUnavailableError:
-            catalogue = ServeSettings.load().catalogue
-    read = read_catalogue(catalogue)
-    info = build_index(read, home.indexes)
-    report(
-        f"index of {info.items} items from {catalogue}"
-        + (f", {len(read.problems)} rows left out" if read.problems else "")
-    )
+    Store.open(home.database).close()
+    try:
+        current = SearchIndex.open(home.indexes).info.sha256
+    except IndexUnavailableError:
+        current = None
+    if catalogue is None and (current is None or "catalogue" in settings.model_fields_set):
+        catalogue = settings.catalogue
+    if catalogue is not None and (not catalogue.is_file() or sha256_of(catalogue) != current):
+        read = read_catalogue(catalogue)
+        info = build_index(read, home.indexes)
+        left_out = f", {len(read.problems)} rows left out" if read.problems else ""
+        report(f"index of {info.items} items from {catalogue}{left_out}")
     return release
 
 

@@ -3,19 +3,20 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Depends, File, Form, Header, Query, UploadFile
 from pydantic import StringConstraints
 
 from data.errors import VoiceSearchError
 from data.records import EventKind, NullReason, SearchHit, Transcript
 from serve.errors import ErrorAnswer
-from serve.feedback import Feedback, Receipt, record_feedback
+from serve.feedback import Feedback, Receipt
 from serve.journal import Asked, device_of, new_query_id
 from serve.pipeline import Answer, Conditioning, Stopwatch
 from serve.state import Service, service_of
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorAnswer} for status in (400, 404, 413, 415, 422, 500, 503)
+    status: {"model": ErrorAnswer} for status in (400, 403, 404, 413, 415, 422, 500, 503)
 }
 
 router = APIRouter(prefix="/v1", responses=REFUSALS)
@@ -61,7 +62,8 @@ async def search_by_voice(
     """Find what a recording asks for."""
     content = await audio.read()
     asked = Asked(new_query_id(), EventKind.QUERY, content, session_id, device_of(user_agent), consent)
-    return await service.work(lambda: _answer(service, asked, limit))
+    watch = Stopwatch()
+    return await service.work(lambda: _answer(service, asked, limit, watch))
 
 
 @router.get("/search")
@@ -76,7 +78,8 @@ async def search_by_text(
     asked = Asked(
         new_query_id(), EventKind.TYPED_QUERY, q.encode("utf-8", "replace"), session_id, device_of(user_agent)
     )
-    return await service.work(lambda: _answer(service, asked, limit))
+    watch = Stopwatch()
+    return await run_sync(lambda: _answer(service, asked, limit, watch))
 
 
 @router.get("/catalogue")
@@ -89,11 +92,11 @@ async def describe_catalogue(service: CurrentService) -> CatalogueAnswer:
 @router.post("/feedback")
 async def give_feedback(service: CurrentService, feedback: Annotated[Feedback, Body()]) -> Receipt:
     """Report a click on a result, or what was really said. Sent twice, it counts once."""
-    return await service.work(lambda: record_feedback(service.events, feedback))
+    return await service.journal.feedback(feedback)
 
 
-def _answer(service: Service, asked: Asked, limit: int) -> SearchAnswer:
-    watch = Stopwatch()
+def _answer(service: Service, asked: Asked, limit: int, watch: Stopwatch) -> SearchAnswer:
+    watch.begin()
     try:
         answer = (
             service.pipeline.search_audio(asked.content, limit, watch)

@@ -13,11 +13,14 @@ class ServeSettings(Settings):
 
     catalogue: Path = Field(
         default=Path("examples/films/catalogue.csv"),
-        description="The catalogue, CSV or JSONL, that `serve run` indexes.",
+        description="The catalogue, CSV or JSONL; when set it is indexed whenever the index is of another file.",
     )
     max_audio_bytes: int = Field(default=10 * 1024 * 1024, ge=1, description="Most bytes of one upload.")
     max_audio_seconds: float = Field(
         default=30.0, gt=0, le=30.0, description="Most seconds of one recording; the recogniser hears at most 30."
+    )
+    max_waiting: int = Field(
+        default=32, ge=0, le=10_000, description="Recordings that wait for their turn; those beyond are refused (503)."
     )
 
     @property

@@ -8,6 +8,7 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import Request
 
+from data.errors import OverloadedError
 from data.store import Store
 from monitor.events import EventStore
 from serve.journal import Journal
@@ -19,7 +20,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open parts of a service; `slots` bounds how many queries are worked on at once."""
+    """The open parts of a service.
+
+    `slots` bounds how many recordings are worked on at once, `max_waiting` how many wait for a slot; typed queries take
+    no time to speak of and do not wait behind recordings.
+    """
 
     pipeline: Pipeline
     store: Store
@@ -27,16 +32,22 @@ class Service:
     metrics: ServiceMetrics
     journal: Journal
     slots: anyio.CapacityLimiter
+    max_waiting: int
 
     async def work(self, task: Callable[[], T]) -> T:
-        """Run blocking work in a thread, when a slot is free.
+        """Work on a recording in a thread, when a slot is free.
 
         Args:
             task: What to run.
 
         Returns:
             What it returns.
+
+        Raises:
+            OverloadedError: Too many wait already.
         """
+        if self.slots.statistics().tasks_waiting >= self.max_waiting:
+            raise OverloadedError("too many queries are waiting; try again in a moment")
         return await run_sync(task, limiter=self.slots)
 
 

@@ -50,7 +50,8 @@ async def transcribe(
     if stream:
         raise InvalidRequestError("stream: answers come whole; leave it out or send false")
     asked = Asked(new_query_id(), EventKind.TRANSCRIPTION, await file.read(), None, device_of(user_agent))
-    return rendered(await service.work(lambda: _hear(service, asked)), response_format)
+    watch = Stopwatch()
+    return rendered(await service.work(lambda: _hear(service, asked, watch)), response_format)
 
 
 def rendered(heard: Heard, response_format: Format) -> Response:
@@ -93,8 +94,9 @@ def timestamp(seconds: float) -> str:
     return f"{hours:02d}:{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
 
 
-def _hear(service: Service, asked: Asked) -> Heard:
-    watch, pipeline = Stopwatch(), service.pipeline
+def _hear(service: Service, asked: Asked, watch: Stopwatch) -> Heard:
+    watch.begin()
+    pipeline = service.pipeline
     try:
         decoded, clip, transcript = pipeline.transcribe(asked.content, watch)
     except VoiceSearchError as error:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from platformdirs import user_cache_path
 
@@ -24,6 +25,9 @@ from data.catalogue import read_catalogue
 from data.records import Release, Samples
 from data.settings import HomeSettings
 from serve.index import SearchIndex, build_index
+
+hypothesis.settings.register_profile("voicesearch")  # a busy machine is no failure
+hypothesis.settings.load_profile("voicesearch")
 
 ROOT = Path(__file__).parent.parent
 FILMS = ROOT / "examples" / "films" / "catalogue.csv"

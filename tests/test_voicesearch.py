@@ -55,6 +55,9 @@ def test_typed_text_is_answered_for_people_and_for_machines(run: Run) -> None:
     [
         (["search", str(FILMS)], {}, "not audio that can be decoded"),
         (["search", "x"], {"VOICESEARCH_MODEL": "huge"}, "VOICESEARCH_MODEL=huge: neither a packaged model"),
+        (["search", "missing.wav"], {}, "missing.wav: there is no such recording"),
+        (["search", " "], {}, "the query is empty"),
+        (["search", "x"], {"VOICESEARCH_DATABASE_URL": "nonsense"}, "not a database address"),
         (["search", "x"], {"VOICESEARCH_BEAM_SIZE": "no"}, "VOICESEARCH_BEAM_SIZE='no'"),
         (["serve", "index", "gone.csv"], {}, "gone.csv"),
         (["serve", "run", "--tls-cert", str(FILMS)], {}, "--tls-cert and --tls-key go together"),
@@ -74,7 +77,7 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(
 
 
 def test_every_command_has_help_with_an_example(run: Run) -> None:
-    for arguments in (["search"], ["demo"], ["serve", "index"], ["serve", "run"]):
+    for arguments in (["search"], ["demo"], ["labeling", "check"], ["serve", "index"], ["serve", "run"]):
         shown = run(*arguments, "--help")
         assert shown.returncode == 0
         assert "Example: voicesearch" in shown.stdout

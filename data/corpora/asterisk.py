@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from data.corpora.recording import Corpus, Recording, corpus_of, recording_id
-from data.errors import CorpusUnavailableError, ManifestError, ToolMissingError
+from data.errors import CorpusUnavailableError, InvalidRequestError, ManifestError, ToolMissingError
 from data.files import atomic_writer
 
 PACKAGES = ("asterisk-core-sounds-en-g722", "asterisk-core-sounds-en")
@@ -36,12 +36,13 @@ def fetch_asterisk(folder: Path) -> Path:
 
     Raises:
         ToolMissingError: apt-get or dpkg is not there.
-        CorpusUnavailableError: The packages cannot be fetched, or the folder holds something else.
+        CorpusUnavailableError: The packages cannot be fetched.
+        InvalidRequestError: The folder holds something else.
     """
     if is_asterisk(folder):
         return folder
     if folder.exists() and any(folder.iterdir()):
-        raise CorpusUnavailableError(f"{folder}: holds something else than the prompts; name another folder with --out")
+        raise InvalidRequestError(f"{folder}: holds something else than the prompts; name another folder with --out")
     missing = [tool for tool in ("apt-get", "dpkg") if shutil.which(tool) is None]
     if missing:
         raise ToolMissingError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from data.errors import ManifestError
+from data.records import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,7 @@ class Recording:
     """A file of audio and what the corpus says of it; nothing of it has been checked but that it exists.
 
     `path` is relative to the corpus' root. `seconds` is the length that the corpus claims, None where it claims none.
-    `container` names the format of files without a header.
+    `container` names the format of files without a header. `split` and `lineage` come from a manifest of this project.
     """
 
     id: str
@@ -23,6 +24,8 @@ class Recording:
     seconds: float | None = None
     container: str | None = None
     tags: tuple[str, ...] = ()
+    split: str | None = None
+    lineage: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,14 @@ function sendFeedback(feedback) {
   });
 }
 
-async function request(path, { signal, ...options } = {}) {
+/**
+ * Send a request below `/v1/`.
+ * @param {string} path
+ * @param {object} options As of `fetch`, and `read`, which takes the answer's content; its JSON by default.
+ * @returns {Promise<any>} What `read` gave.
+ * @throws {ServerError}
+ */
+export async function request(path, { signal, read = (response) => response.json(), ...options } = {}) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response;
   try {
@@ -86,7 +93,7 @@ async function request(path, { signal, ...options } = {}) {
         : "The server cannot be reached. Is it running, and are you connected?",
     );
   }
-  const body = await response.json().catch(() => null);
+  const body = await (response.ok ? read(response) : response.json()).catch(() => null);
   if (response.ok && body) return body;
   const { code, message, request_id: requestId } = body?.error ?? {};
   throw new ServerError(message ?? `The server answered ${response.status} without a reason.`, {

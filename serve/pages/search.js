@@ -2,7 +2,8 @@
 
 import { hideAnswer, showAnswer, showRecording } from "./answer.js";
 import { describeCatalogue, searchAudio, searchText, sendClick, sendCorrection } from "./client.js";
-import { element, notice } from "./elements.js";
+import { element } from "./elements.js";
+import { clearNotice, showFailure, showNotice } from "./notices.js";
 import { onPress } from "./press.js";
 import { MicrophoneError, Recorder, standingProblem, watchPermission } from "./recorder.js";
 import { drawLevels } from "./waveform.js";
@@ -36,14 +37,6 @@ function enter(next, status = STATUS[next]) {
   $("answer").setAttribute("aria-busy", String(next === "working"));
   $("speak-label").textContent = listening ? "Stop and search" : "Start speaking";
   $("status").textContent = status;
-}
-
-function showNotice(...args) {
-  $("notices").replaceChildren(notice(...args));
-}
-
-function clearNotice() {
-  $("notices").replaceChildren();
 }
 
 // --- speaking ------------------------------------------------------------------------------------------------------
@@ -163,12 +156,6 @@ async function ask(send, recording = null) {
       enter("ready");
     }
   }
-}
-
-function showFailure(error, again = null) {
-  const retry = element("button", { type: "button", className: "textual", onclick: again }, "Try again");
-  const reference = error.requestId ? `Request ${error.requestId}` : "";
-  showNotice({ title: error.message, after: reference }, ...(again && error.mayPass ? [retry] : []));
 }
 
 function searchFor(text) {

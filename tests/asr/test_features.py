@@ -26,7 +26,7 @@ def test_features_of_speech_are_those_of_the_reference(clip: Callable[[str], Sam
     assert np.allclose(padded_log_mel(samples), reference(whole, padding=0), atol=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 6000), st.integers(0, 99))
 def test_a_clip_of_any_length_has_a_frame_every_10_ms(length: int, seed: int) -> None:
     samples = np.random.default_rng(seed).normal(0, 0.1, length).astype(np.float32)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from asr.recognizer import Recognizer, distinct
-from asr.scoring import normalize
 from asr.settings import RecognizerSettings
 from data.condition import condition
 from data.errors import ModelUnavailableError
 from data.records import SAMPLE_RATE, Hypothesis, NullReason, Release, Samples
+from labeling.normalization import normalize
 
 Clip = Callable[[str], Samples]
 

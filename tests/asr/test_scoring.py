@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.scoring import normalize, score
+from asr.scoring import score
+from labeling.normalization import normalize
 
 sentences = st.lists(st.sampled_from(["the", "red", "planet", "mars", "attacks"]), max_size=6).map(" ".join)
 
@@ -37,7 +38,7 @@ def test_lists_that_do_not_match_are_refused() -> None:
         score(["a", "b"], ["a"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(sentences, sentences), min_size=1, max_size=6))
 def test_the_interval_holds_its_bounds_and_counts_add_up(pairs: list[tuple[str, str]]) -> None:
     references, hypotheses = zip(*pairs, strict=True)

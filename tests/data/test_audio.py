@@ -183,7 +183,13 @@ def test_a_recording_that_breaks_off_gives_what_was_there() -> None:
         assert 0.5 * len(speech()) < len(decoded.samples) < len(speech())
 
 
-@settings(max_examples=150, deadline=None)
+def test_audio_of_an_unknown_codec_is_unsupported() -> None:
+    content = encoded("webm", "libopus").replace(b"A_OPUS", b"A_NOPE")
+    with pytest.raises(UnsupportedAudioError, match=r"unknown codec|cannot be decoded"):
+        decode(content, LIMITS)
+
+
+@settings(max_examples=150)
 @given(st.data())
 def test_any_damage_to_a_file_gives_samples_or_one_of_our_errors(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(ENCODED)))

@@ -104,7 +104,7 @@ def test_clipping_is_counted(clip: Clip) -> None:
     assert condition(np.clip(clean * 40, -1, 1)).clipped_share > 0.05
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     length=st.integers(1, 12_000),
     scale=st.floats(0, 1, width=32),
@@ -126,7 +126,7 @@ def test_conditioning_is_the_same_every_time_and_leaves_its_input_alone(clip: Cl
     assert np.array_equal(samples, before)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(length=st.integers(6_400, 40_000), level=st.floats(-50, 0), seed=st.integers(0, 99))
 def test_loudness_and_true_peak_are_those_of_reference_implementations(length: int, level: float, seed: int) -> None:
     from pyloudnorm import Meter

@@ -3,10 +3,13 @@
 import io
 import json
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
@@ -15,10 +18,10 @@ import openai
 import pytest
 import soundfile
 
-from data.records import EventKind, QueryFigures
+from data.records import Event, EventKind, QueryFigures, Release
 from data.store import Store
 from monitor.events import EventStore
-from tests.conftest import QUERIES, SPEECH, RunningServer
+from tests.conftest import QUERIES, SPEECH, RunningServer, start_server
 
 JURASSIC = (QUERIES / "jurassic-park.flac").read_bytes()
 
@@ -42,13 +45,24 @@ def wav(samples: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> bytes:
     return buffer.getvalue()
 
 
+def kept(events: EventStore, wanted: Callable[[Event], bool]) -> Event:
+    """Events are written beside the answer: wait for one."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        for event in events.read():
+            if wanted(event):
+                return event
+        time.sleep(0.02)
+    pytest.fail("the event was not kept")
+
+
 def test_a_spoken_query_finds_its_film(http: httpx2.Client) -> None:
     answer = http.post("/v1/search", files={"audio": JURASSIC}, data={"limit": "3", "session_id": "s-1"}).json()
     assert answer["results"][0]["title"] == "Jurassic Park"
     assert len(answer["results"]) == 3
     assert answer["null_reason"] is None
     assert answer["release"] == "tiny.en"
-    assert set(answer["timings_ms"]) == {"decode", "condition", "recognise", "search", "total"}
+    assert set(answer["timings_ms"]) == {"wait", "decode", "condition", "recognise", "search", "total"}
     assert answer["transcript"]["nbest"][0]["text"] == answer["transcript"]["text"]
 
 
@@ -66,7 +80,7 @@ def test_silence_gives_no_text_no_results_and_the_reason(http: httpx2.Client) ->
 
 def test_every_query_leaves_an_event_with_its_figures_and_no_words(http: httpx2.Client, events: EventStore) -> None:
     answer = http.post("/v1/search", files={"audio": JURASSIC}, data={"session_id": "s-2"}).json()
-    event = next(event for event in events.read(kind=EventKind.QUERY) if event.query_id == answer["query_id"])
+    event = kept(events, lambda event: event.query_id == answer["query_id"])
     figures = event.figures
     assert isinstance(figures, QueryFigures)
     assert (event.release, event.session_id, event.status) == ("tiny.en", "s-2", 200)
@@ -87,7 +101,7 @@ def test_every_query_leaves_an_event_with_its_figures_and_no_words(http: httpx2.
 
 def test_a_refused_query_leaves_an_event_too(http: httpx2.Client, events: EventStore) -> None:
     http.post("/v1/search", files={"audio": b"not audio at all, sorry"}, data={"session_id": "s-3"})
-    event = next(event for event in events.read(kind=EventKind.QUERY) if event.session_id == "s-3")
+    event = kept(events, lambda event: event.session_id == "s-3")
     assert event.status == 415
     assert isinstance(event.figures, QueryFigures)
     assert event.figures.error == "unsupported_audio"
@@ -98,15 +112,16 @@ def test_words_are_kept_only_with_consent(http: httpx2.Client, server: RunningSe
 
     from data.store import utterances
 
-    kept = http.post("/v1/search", files={"audio": JURASSIC}, data={"consent": "true"}).json()
+    said = http.post("/v1/search", files={"audio": JURASSIC}, data={"consent": "true"}).json()
     dropped = http.post("/v1/search", files={"audio": JURASSIC}).json()
-    http.post("/v1/feedback", json={"query_id": kept["query_id"], "kind": "correction", "text": "jurassic park"})
+    for text in ("something else", "jurassic park"):
+        http.post("/v1/feedback", json={"query_id": said["query_id"], "kind": "correction", "text": text})
     store = Store.open(f"sqlite:///{server.home}/voicesearch.db")
     with store.begin() as connection:
         rows = {row.query_id: row for row in connection.execute(select(utterances))}
     store.close()
-    assert rows[kept["query_id"]].audio == JURASSIC
-    assert rows[kept["query_id"]].correction == "jurassic park"
+    assert rows[said["query_id"]].audio == JURASSIC
+    assert rows[said["query_id"]].correction == "jurassic park"
     assert dropped["query_id"] not in rows
 
 
@@ -235,6 +250,55 @@ def test_a_malformed_form_and_a_missing_part_are_refused(http: httpx2.Client) ->
     assert (limit.status_code, limit.json()["error"]["code"]) == (422, "invalid_request")
 
 
+def test_an_empty_body_and_an_empty_question_are_refused(http: httpx2.Client) -> None:
+    empty = http.post("/v1/search", content=b"")
+    assert (empty.status_code, empty.json()["error"]["code"]) == (422, "empty_audio")
+    blank = http.get("/v1/search", params={"q": "  "})
+    assert (blank.status_code, blank.json()["error"]["code"]) == (422, "invalid_request")
+
+
+def test_the_total_time_holds_the_wait_for_a_turn(server: RunningServer) -> None:
+    def ask(_: int) -> dict[str, float]:
+        response = httpx2.post(f"{server.url}/v1/search", files={"audio": JURASSIC}, timeout=60)
+        timings: dict[str, float] = response.json()["timings_ms"]
+        return timings
+
+    with ThreadPoolExecutor(6) as crowd:
+        answers = list(crowd.map(ask, range(6)))
+    assert max(each["wait"] for each in answers) > min(each["recognise"] for each in answers) / 2
+    for each in answers:
+        assert each["total"] >= sum(value for stage, value in each.items() if stage != "total") - 1.0
+
+
+def test_more_recordings_than_may_wait_are_refused_with_when_to_try_again(release: Release, home: Path) -> None:
+    with start_server(home, VOICESEARCH_MAX_WAITING="1", VOICESEARCH_WORKERS="1") as busy:
+
+        def ask(_: int) -> httpx2.Response:
+            return httpx2.post(f"{busy.url}/v1/search", files={"audio": JURASSIC}, timeout=60)
+
+        with ThreadPoolExecutor(8) as crowd:
+            answers = list(crowd.map(ask, range(8)))
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert {answer.status_code for answer in answers} == {200, 503}
+        assert refused[0].json()["error"]["code"] == "overloaded"
+        assert refused[0].headers["retry-after"] == str(refused[0].json()["error"]["retry_after"]) == "1"
+        assert ask(0).status_code == 200
+
+
+def test_a_locked_database_costs_no_answer_and_events_come_later(http: httpx2.Client, server: RunningServer) -> None:
+    with sqlite3.connect(server.home / "voicesearch.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        answer = http.get("/v1/search", params={"q": "jaws"}).json()
+        waited = time.monotonic() - begun
+        other.execute("ROLLBACK")
+    other.close()
+    assert waited < 4.0
+    store = Store.open(f"sqlite:///{server.home}/voicesearch.db")
+    kept(EventStore(store), lambda event: event.query_id == answer["query_id"])
+    store.close()
+
+
 def test_an_unknown_address_is_refused_in_the_same_shape(http: httpx2.Client) -> None:
     assert http.get("/v1/nothing").json()["error"]["code"] == "not_found"
     assert http.delete("/v1/feedback").json()["error"]["code"] == "method_not_allowed"
@@ -269,9 +333,9 @@ def test_liveness_readiness_and_metrics(http: httpx2.Client) -> None:
     assert http.get("/readyz").json() == {"status": "ready", "release": "tiny.en", "items": 3200}
     text = http.get("/metrics").text
     for line in (
-        'voicesearch_stage_seconds_count{stage="recognise"}',
+        'voicesearch_stage_seconds_count{kind="query",stage="recognise"}',
         'voicesearch_requests_total{route="/v1/search",status="200"}',
-        'voicesearch_null_transcripts_total{reason="silence"}',
+        'voicesearch_null_transcripts_total{kind="query",reason="silence"}',
     ):
         assert line in text
 

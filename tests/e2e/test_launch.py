@@ -76,5 +76,34 @@ def test_a_port_in_use_is_refused_in_one_line(home: Path) -> None:
     assert refused.returncode == 2
     assert (
         refused.stderr
-        == f"voicesearch: cannot listen on 127.0.0.1:{port} (Address already in use); try another --port\n"
+        == f"voicesearch: cannot listen on 127.0.0.1:{port} (Address already in use); try another --host or --port\n"
     )
+
+
+@pytest.mark.usefixtures("release", "film_index")
+def test_a_recording_that_is_not_answered_ends_the_start_in_one_line(home: Path) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "voicesearch", "serve", "run", "--port", "8945", "--proof", str(ROOT / "README.md")],
+        env={**os.environ, "VOICESEARCH_HOME": str(home), "http_proxy": "http://127.0.0.1:9"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert refused.returncode == 1
+    assert "README.md: the service did not answer this recording (HTTP Error 415" in refused.stderr
+
+
+@pytest.mark.usefixtures("release", "film_index")
+def test_a_refused_start_leaves_the_index_alone(home: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("id,title\n1,The Only Film\n")
+    pointer = home / "indexes" / "current.json"
+    before = pointer.read_text()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [sys.executable, "-m", "voicesearch", "serve", "run", "--catalogue", str(small)]
+        refused = subprocess.run(
+            [*command, "--port", str(taken.getsockname()[1])],
+            env={**os.environ, "VOICESEARCH_HOME": str(home)}, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert refused.returncode == 2
+    assert pointer.read_text() == before

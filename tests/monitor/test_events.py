@@ -63,8 +63,10 @@ def test_an_infinite_loudness_is_no_figure(store: Store) -> None:
 def test_words_are_in_a_table_of_their_own_and_take_a_correction(store: Store) -> None:
     events = EventStore(store)
     events.keep_words("q", "session", "jurassic bark", b"sound")
-    assert events.keep_correction("q", "jurassic park")
-    assert not events.keep_correction("unknown", "words")
+    correction = Event("correction:q", EventKind.CORRECTION, NOW, "q")
+    unknown = Event("correction:unknown", EventKind.CORRECTION, NOW, "unknown")
+    assert [events.append(correction, each) for each in ("one", "two", "jurassic park")] == [True, False, False]
+    assert events.append(unknown, "words of a query that was not kept")
     with store.begin() as connection:
         row = connection.execute(select(utterances)).one()
     assert (row.text, row.correction, row.audio) == ("jurassic bark", "jurassic park", b"sound")
