@@ -12,6 +12,9 @@ from data.lineage import origins_of
 from data.records import Utterance
 from data.split import SPLITS, SplitBy, text_key
 
+UNASSIGNED = "unassigned"
+"""Under which clips without a split are counted."""
+
 SHOWN = 3
 """Leaks that an error names; it counts the rest."""
 
@@ -129,7 +132,7 @@ def _leaks(kind: str, utterances: Sequence[Utterance], keys: Callable[[Utterance
 def _by_split(utterances: Sequence[Utterance]) -> dict[str, list[Utterance]]:
     sets: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
-        sets[str(utterance.split)].append(utterance)
+        sets[utterance.split or UNASSIGNED].append(utterance)
     order = [*(name for name in SPLITS if name in sets), *sorted(set(sets) - set(SPLITS))]
     return {name: sets[name] for name in order}
 

@@ -9,6 +9,7 @@ from data.balance import find_leaks
 from data.condition import DEFAULT_OPTIONS
 from data.manifest import ManifestLock
 from data.measurement import ClipFigures
+from data.numerals import ONES, TENS
 from data.records import Utterance
 from data.split import SplitBy
 from data.spoken import plain_words
@@ -33,6 +34,10 @@ MAX_SPEAKER_SHARE = 0.5
 FEW_HOURS = 1.0
 MIXED = (0.05, 0.95)
 """A habit that more than 5% and fewer than 95% of the transcripts have is no convention."""
+
+
+NUMBER_WORDS = frozenset({*ONES[2:], *TENS, "hundred", "thousand", "million"})
+"""Words that are only ever numbers; "one" is not."""
 
 
 class Severity(StrEnum):
@@ -132,7 +137,6 @@ def _about_texts(utterances: Sequence[Utterance], clips: Sequence[ClipFigures]) 
     habits: tuple[tuple[str, Callable[[str], bool]], ...] = (
         ("begin with a capital letter", lambda text: text[:1].isupper()),
         ("end with a full stop, question or exclamation mark", lambda text: text.rstrip()[-1:] in ".?!"),
-        ("have digits", lambda text: any(letter.isdigit() for letter in text)),
     )
     written = [utterance for utterance in utterances if utterance.text.strip()]
     for habit, has in habits:
@@ -140,6 +144,11 @@ def _about_texts(utterances: Sequence[Utterance], clips: Sequence[ClipFigures]) 
         if MIXED[0] < share < MIXED[1]:
             title = f"{share:.0%} of the transcripts {habit}, the others do not"
             concerns.append(Concern(Severity.DOUBTFUL, title, "settle it with a convention: labeling check"))
+    in_digits = sum(any(letter.isdigit() for letter in u.text) for u in written)
+    in_words = sum(bool(NUMBER_WORDS & set(plain_words(u.text).split())) for u in written)
+    if in_digits and in_words:
+        title = f"Numbers are digits in {in_digits:,} transcripts and words in {in_words:,}"
+        concerns.append(Concern(Severity.DOUBTFUL, title, "settle it with a convention: labeling check"))
     return [concern for concern in concerns if concern is not None]
 
 
@@ -174,7 +183,7 @@ def _about_sound(clips: Sequence[ClipFigures]) -> list[Concern]:
         ),
         (
             Severity.DOUBTFUL,
-            f"have a narrow band: next to nothing above {MIN_BANDWIDTH_HZ:g} Hz",
+            f"have a narrow band: next to nothing above {MIN_BANDWIDTH_HZ:,.0f} Hz",
             "they come from a telephone or an old codec; keep them if users do",
             lambda clip: clip.bandwidth_hz is not None and clip.bandwidth_hz < MIN_BANDWIDTH_HZ,
         ),

@@ -116,8 +116,8 @@ def speech_bounds(speech: NDArray[np.bool_], n_samples: int, options: ConditionO
 def signal_to_noise(samples: Samples, speech: NDArray[np.bool_]) -> float | None:
     """Estimate the signal-to-noise ratio from the frames with and without speech.
 
-    The noise power is the median of the frames that neither have speech nor touch it, for the ends of words fade through
-    them; the signal power is the mean of the frames with speech, less the noise. Where there are no such frames, there
+    The noise power is the median of the frames that neither have speech nor touch it, for words fade into the frames
+    beside them; the signal power is the mean of the frames with speech, less the noise. Without such frames, there
     is nothing to compare.
 
     Args:

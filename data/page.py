@@ -13,9 +13,10 @@ from data.condition import DEFAULT_OPTIONS
 from data.manifest import clip_path
 from data.measurement import ClipFigures
 from data.plots import HEIGHT, WIDTH, Histogram, histogram, rank_curve, spectrogram_png, waveform
-from data.records import Utterance
+from data.records import SAMPLE_RATE, Utterance
 from data.spoken import spoken_form
 from data.statistics import FIGURES, Statistics
+from data.voice import FRAME
 
 SHOWN_SPEAKERS = 12
 LONGEST = 8.0
@@ -98,7 +99,7 @@ def _plots(statistics: Statistics, clips: Sequence[ClipFigures]) -> list[Plot]:
 
     def spread(name: str, unit: str) -> str:
         found = statistics.figures[name]
-        return f"Median {found.median:,.3g} {unit}; nine in ten between {found.p5:,.3g} and {found.p95:,.3g}."
+        return f"Median {_shown(found.median)} {unit}; nine in ten between {_shown(found.p5)} and {_shown(found.p95)}."
 
     target = DEFAULT_OPTIONS.target_lufs
     wanted: tuple[tuple[str, str, str, str | None, tuple[tuple[float, str], ...]], ...] = (
@@ -113,10 +114,22 @@ def _plots(statistics: Statistics, clips: Sequence[ClipFigures]) -> list[Plot]:
     plots = []
     for title, name, unit, before, marks in wanted:
         earlier = values(before) if before else []
-        shape = histogram(values(name), unit, before=earlier, marks=marks)
+        step = 1000.0 * FRAME / SAMPLE_RATE if unit == "ms" else None  # silence is measured in whole frames
+        shape = histogram(values(name), unit, before=earlier, marks=marks, step=step)
         if shape is not None:
             plots.append(Plot(title, spread(name, unit), unit, shape, "in the recordings" if earlier else None))
     return plots
+
+
+def _shown(value: float) -> str:
+    """Write a figure with as many digits as a person reads."""
+    return (
+        f"{value:,.0f}"
+        if abs(value) >= 100.0 or value == 0.0
+        else f"{value:.1f}"
+        if abs(value) >= 10.0
+        else f"{value:.2f}"
+    )
 
 
 def _habits(utterances: Sequence[Utterance]) -> list[tuple[str, float]]:
@@ -134,7 +147,9 @@ def _habits(utterances: Sequence[Utterance]) -> list[tuple[str, float]]:
 def _specimens(utterances: Sequence[Utterance], clips: Sequence[ClipFigures], manifest: Path) -> list[Specimen]:
     """Choose a typical clip and the extremes, each clip once."""
     known = {utterance.id: utterance for utterance in utterances}
-    usable = [clip for clip in clips if not clip.unreadable and clip.seconds <= LONGEST and clip.words]
+    usable = [
+        clip for clip in clips if not clip.unreadable and clip.seconds <= LONGEST and clip.words and clip.speech_seconds
+    ]
     if not usable:
         return []
     middle = sorted(usable, key=lambda clip: clip.seconds)[len(usable) // 2].seconds

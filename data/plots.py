@@ -57,6 +57,7 @@ def histogram(
     *,
     before: Sequence[float] = (),
     marks: Sequence[tuple[float, str]] = (),
+    step: float | None = None,
 ) -> Histogram | None:
     """Lay out a histogram; what lies beyond the outer half per cent is counted in the outermost bars.
 
@@ -65,6 +66,7 @@ def histogram(
         unit: Of the values, for the labels.
         before: Other values, drawn as an outline in the same bins.
         marks: Values to mark, each with a label.
+        step: Width of a bar, where values come in steps.
 
     Returns:
         The histogram, None where there is no value.
@@ -73,7 +75,7 @@ def histogram(
         return None
     everything = np.concatenate([np.asarray(values, np.float64), np.asarray(before, np.float64)])
     low, high = np.percentile(everything, [0.5, 99.5])
-    step = nice_step((high - low) / 24.0)
+    step = step or nice_step((high - low) / 24.0)
     first, last = math.floor(low / step), max(math.ceil(high / step), math.floor(low / step) + 8)
     edges = np.arange(first, last + 1)[: MAX_BINS + 1] * step
     counts, outlined = _counts(values, edges), _counts(before, edges)
@@ -99,8 +101,8 @@ def histogram(
     return Histogram(
         bars=bars,
         outline=_outline(outlined, highest) if len(before) else None,
-        ticks=tuple(Mark(at(tick), f"{tick:g}") for tick in ticks),
-        marks=tuple(Mark(at(value), label) for value, label in marks),
+        ticks=tuple(Mark(at(tick), f"{tick:,g}") for tick in ticks),
+        marks=tuple(Mark(at(value), label) for value, label in marks if edges[0] <= value <= edges[-1]),
         highest=highest,
     )
 
