@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from data.balance import find_leaks
+from data.choices import SplitBy
 from data.condition import DEFAULT_OPTIONS
 from data.manifest import ManifestLock
 from data.measurement import ClipFigures
 from data.numerals import ONES, TENS
 from data.records import Utterance
-from data.split import SplitBy
 from data.spoken import plain_words
 
 EXAMPLES = 5
