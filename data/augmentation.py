@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
 from functools import cache, partial
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from data import condition as conditioning
 from data.batch import Batch, Outcome, Rejection, Task, produce
+from data.choices import Effect
 from data.clips import read_clip, store_clip
 from data.condition import condition
 from data.effects import (
@@ -48,17 +48,6 @@ REVERBERATION_SECONDS = (0.15, 0.6)
 DIRECT_TO_REVERBERANT_DB = (0.0, 12.0)
 GAIN_DB = (-20.0, 10.0)
 CLIPPED_SHARE = (0.002, 0.02)
-
-
-class Effect(StrEnum):
-    """What can happen to a clip, in the order in which sound meets it."""
-
-    SPEED = "speed"
-    ROOM = "room"
-    NOISE = "noise"
-    GAIN = "gain"
-    CLIPPING = "clipping"
-    TELEPHONE = "telephone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +175,29 @@ def apply_step(samples: Samples, step: Step, sounds: Mapping[str, Samples]) -> S
             return clip_peaks(samples, _number(given["share"]))
         case Effect.TELEPHONE:
             return through_telephone(samples, str(given["codec"]))
+
+
+def parse_range(text: str) -> tuple[float, float]:
+    """Read a range.
+
+    Args:
+        text: Two numbers, like `5:25`.
+
+    Returns:
+        Lowest and highest.
+
+    Raises:
+        InvalidRequestError: The text is something else, or the range is empty.
+    """
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError as error:
+        raise InvalidRequestError(f"a range of {text!r}: write two numbers, like 5:25") from error
+    if not -60.0 <= low <= high <= 100.0:
+        raise InvalidRequestError(
+            f"a range of {text!r}: the first must not be above the second, both within -60 and 100"
+        )
+    return low, high
 
 
 def sounds_at(path: Path | None) -> tuple[Sound, ...]:

@@ -1,16 +1,24 @@
 """What a split came to: how balanced the sets are, what they share, and whether anything leaks between them."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
-from data.errors import ManifestError
-from data.lineage import origins_of
+from data.choices import SplitBy
+from data.errors import InvalidRequestError, ManifestError
+from data.files import atomic_writer
+from data.groups import digests_of, text_key, ties_of
+from data.manifest import lock_path, read_lock, write_lock, write_manifest
 from data.records import Utterance
-from data.split import SPLITS, SplitBy, text_key
+from data.split import SPLITS, Assignment, SplitOptions, choose_by
+
+UNASSIGNED = "unassigned"
+"""Under which clips without a split are counted."""
 
 SHOWN = 3
 """Leaks that an error names; it counts the rest."""
@@ -84,15 +92,65 @@ def find_leaks(
     Returns:
         A leak for each thing that is in more than one split: audio, origin (a recording or a parent), speaker, text.
     """
-    keys: list[tuple[str, Callable[[Utterance], Sequence[str]]]] = [
-        ("audio", lambda utterance: [digests[utterance.id]]),
-        ("origin", origins_of),
-    ]
-    if by is SplitBy.SPEAKER:
-        keys.append(("speaker", lambda utterance: [utterance.speaker] if utterance.speaker else []))
-    if text_disjoint:
-        keys.append(("text", lambda utterance: [key] if (key := text_key(utterance.text)) else []))
-    return tuple(leak for kind, key in keys for leak in _leaks(kind, utterances, key))
+    ties = ties_of(digests, speakers=by is SplitBy.SPEAKER, texts=text_disjoint)
+    return tuple(leak for kind, values_of in ties.items() for leak in _leaks(kind, utterances, values_of))
+
+
+def check_splits(manifests: Mapping[Path, Sequence[Utterance]], options: SplitOptions) -> Assignment:
+    """Check splits that are there already.
+
+    Args:
+        manifests: Utterances by manifest; those without a split get the name of their manifest.
+        options: What is to be kept apart.
+
+    Returns:
+        The utterances with their splits, and what was looked at.
+
+    Raises:
+        InvalidRequestError: There is only one split.
+        ManifestError: Something is in two splits.
+    """
+    utterances: list[Utterance] = []
+    digests: dict[str, str] = {}
+    for path, members in manifests.items():
+        utterances.extend(replace(utterance, split=utterance.split or path.stem) for utterance in members)
+        digests.update(digests_of(members, path, lambda done, total: None))
+    if len({utterance.split for utterance in utterances}) < 2:
+        raise InvalidRequestError("there is only one split; name the manifests of all splits to check")
+    by, reason = choose_by(utterances, options)
+    refuse_leaks(find_leaks(utterances, digests, by, text_disjoint=options.text_disjoint))
+    return Assignment(tuple(utterances), by, reason)
+
+
+def write_splits(manifest: Path, assignment: Assignment) -> Mapping[str, Path]:
+    """Write one locked manifest for each split beside the whole one, and the balance as `split.json`.
+
+    Args:
+        manifest: The whole manifest.
+        assignment: What it was split into.
+
+    Returns:
+        The manifest of each split: `train.jsonl` and so on; one that an earlier split left and this one has not, is
+        removed.
+
+    Raises:
+        ManifestError: The whole manifest was changed since it was locked.
+    """
+    lock = read_lock(manifest)
+    sets = _by_split(assignment.utterances)
+    paths = {name: manifest.with_name(f"{name}.jsonl") for name in sets}
+    for name, path in paths.items():
+        lock_path(path).unlink(missing_ok=True)
+        write_manifest(path, sets[name])
+        write_lock(path, lock.convention if lock else None)
+    for name in set(SPLITS) - set(sets):
+        manifest.with_name(f"{name}.jsonl").unlink(missing_ok=True)
+        lock_path(manifest.with_name(f"{name}.jsonl")).unlink(missing_ok=True)
+    report = {"by": assignment.by, "reason": assignment.reason, **asdict(balance_of(assignment.utterances))}
+    with atomic_writer(manifest.with_name("split.json")) as file:
+        json.dump(report, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+    return paths
 
 
 def refuse_leaks(leaks: Sequence[Leak]) -> None:
@@ -129,7 +187,7 @@ def _leaks(kind: str, utterances: Sequence[Utterance], keys: Callable[[Utterance
 def _by_split(utterances: Sequence[Utterance]) -> dict[str, list[Utterance]]:
     sets: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
-        sets[str(utterance.split)].append(utterance)
+        sets[utterance.split or UNASSIGNED].append(utterance)
     order = [*(name for name in SPLITS if name in sets), *sorted(set(sets) - set(SPLITS))]
     return {name: sets[name] for name in order}
 

@@ -207,7 +207,11 @@ def _parted(
     return tuple(utterances), tuple(rejections)
 
 
-def _write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
+def _write_rejections(path: Path, rejections: Sequence[Rejection]) -> None:
+    """Write the rejections, or remove those of an earlier run where nothing is rejected any more."""
+    if not rejections:
+        path.unlink(missing_ok=True)
+        return
     with atomic_writer(path) as file:
         file.writelines(json.dumps(asdict(rejection), ensure_ascii=False) + "\n" for rejection in rejections)
 

@@ -116,8 +116,9 @@ def speech_bounds(speech: NDArray[np.bool_], n_samples: int, options: ConditionO
 def signal_to_noise(samples: Samples, speech: NDArray[np.bool_]) -> float | None:
     """Estimate the signal-to-noise ratio from the frames with and without speech.
 
-    The noise power is the mean of the frames without speech, the signal power that of the frames with speech less the
-    noise. Where every frame has speech, or none has, there is nothing to compare.
+    The noise power is the median of the frames that neither have speech nor touch it, for words fade into the frames
+    beside them; the signal power is the mean of the frames with speech, less the noise. Without such frames, there
+    is nothing to compare.
 
     Args:
         samples: Shape `(n_samples,)`.
@@ -129,9 +130,12 @@ def signal_to_noise(samples: Samples, speech: NDArray[np.bool_]) -> float | None
     whole = len(samples) // FRAME
     power = np.mean(samples[: whole * FRAME].reshape(whole, FRAME).astype(np.float64) ** 2, axis=1)
     speech = speech[:whole]
-    if not speech.any() or speech.all():
+    near = speech.copy()
+    near[1:] |= speech[:-1]
+    near[:-1] |= speech[1:]
+    if not speech.any() or near.all():
         return None
-    noise = float(power[~speech].mean())
+    noise = float(np.median(power[~near]))
     signal = float(power[speech].mean()) - noise
     if noise <= 0.0:
         return 60.0

@@ -5,17 +5,16 @@ Clips that belong together (one recording, one parent, one speaker, ...) form a 
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from fractions import Fraction
 from typing import TypeAlias
 
+from data.choices import SplitBy
 from data.errors import InvalidRequestError, ManifestError
-from data.lineage import origins_of
+from data.groups import groups_of, ties_of
 from data.records import Utterance
-from data.spoken import plain_words
 
 SPLITS = ("train", "dev", "test")
 
@@ -25,15 +24,6 @@ DURATION_CLASSES = 3
 
 _Class: TypeAlias = tuple[tuple[str, ...], int]
 """A stratum and a part of it by length."""
-
-
-class SplitBy(StrEnum):
-    """What must not be shared between splits."""
-
-    AUTO = "auto"
-    SPEAKER = "speaker"
-    TEXT = "text"
-    TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +71,9 @@ def split(utterances: Sequence[Utterance], digests: Mapping[str, str], options: 
     """
     if min(options.shares) < 0 or options.shares[0] <= 0:
         raise InvalidRequestError(f"shares of {options.shares}: none may be below 0, and that of train must be above 0")
-    by, reason = _choose(utterances, options)
-    groups = _groups(utterances, digests, by, options)
+    by, reason = choose_by(utterances, options)
+    texts = by is SplitBy.TEXT or options.text_disjoint
+    groups = groups_of(utterances, ties_of(digests, speakers=by is SplitBy.SPEAKER, texts=texts))
     chosen = {index: name for name, indices in _kept(utterances, groups) for index in indices}
     free = [group for group in groups if group[0] not in chosen]
     if by is SplitBy.TIME:
@@ -93,12 +84,38 @@ def split(utterances: Sequence[Utterance], digests: Mapping[str, str], options: 
     return Assignment(assigned, by, reason)
 
 
-def text_key(text: str) -> str:
-    """Give what makes two texts the same: their words, whatever the case and punctuation."""
-    return plain_words(text)
+def parse_shares(text: str) -> tuple[int, int, int]:
+    """Read shares.
+
+    Args:
+        text: Three whole numbers, like `60/20/20`.
+
+    Returns:
+        Those of train, dev and test.
+
+    Raises:
+        InvalidRequestError: The text is something else.
+    """
+    parts = text.split("/")
+    if len(parts) != len(SPLITS) or not all(part.strip().isdecimal() for part in parts):
+        raise InvalidRequestError(f"shares of {text!r}: write three whole numbers, like 60/20/20")
+    train, dev, test = (int(part) for part in parts)
+    return train, dev, test
 
 
-def _choose(utterances: Sequence[Utterance], options: SplitOptions) -> tuple[SplitBy, str]:
+def choose_by(utterances: Sequence[Utterance], options: SplitOptions) -> tuple[SplitBy, str]:
+    """Choose what is kept apart.
+
+    Args:
+        utterances: All of them.
+        options: What is asked for.
+
+    Returns:
+        What, never `auto`, and why.
+
+    Raises:
+        InvalidRequestError: Speakers are asked for and missing.
+    """
     needed = sum(share > 0 for share in options.shares)
     speakers = {utterance.speaker for utterance in utterances}
     known = len(speakers - {None})
@@ -114,37 +131,6 @@ def _choose(utterances: Sequence[Utterance], options: SplitOptions) -> tuple[Spl
     if None in speakers:
         return SplitBy.TEXT, "not every clip has a speaker, so the same voice may be on both sides"
     return SplitBy.TEXT, f"{known} speaker{'s' * (known != 1)} cannot fill {needed} splits, so voices are shared"
-
-
-def _groups(
-    utterances: Sequence[Utterance], digests: Mapping[str, str], by: SplitBy, options: SplitOptions
-) -> list[list[int]]:
-    """Join what must stay together, transitively; each group holds indices, all in the order of ids."""
-    ties: list[Callable[[Utterance], Sequence[Hashable]]] = [
-        lambda u: [("audio", digests[u.id])],
-        lambda u: [("origin", key) for key in origins_of(u)],
-    ]
-    if by is SplitBy.SPEAKER:
-        ties.append(lambda u: [("speaker", u.speaker)])
-    if by is SplitBy.TEXT or options.text_disjoint:
-        ties.append(lambda u: [("text", text_key(u.text))] if text_key(u.text) else [])
-    parents = list(range(len(utterances)))
-
-    def find(index: int) -> int:
-        while parents[index] != index:
-            parents[index] = index = parents[parents[index]]
-        return index
-
-    first: dict[Hashable, int] = {}
-    for index, utterance in enumerate(utterances):
-        for tie in ties:
-            for key in tie(utterance):
-                parents[find(index)] = find(first.setdefault(key, index))
-    joined: dict[int, list[int]] = defaultdict(list)
-    for index in range(len(utterances)):
-        joined[find(index)].append(index)
-    groups = [sorted(group, key=lambda index: utterances[index].id) for group in joined.values()]
-    return sorted(groups, key=lambda group: utterances[group[0]].id)
 
 
 def _kept(utterances: Sequence[Utterance], groups: Sequence[Sequence[int]]) -> list[tuple[str, Sequence[int]]]:

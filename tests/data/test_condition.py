@@ -98,6 +98,13 @@ def test_the_signal_to_noise_estimate_follows_the_noise(clip: Clip) -> None:
     assert estimates == pytest.approx([30, 20, 10], abs=4)
 
 
+@pytest.mark.parametrize("name", ["tt-monkeysintro", "conf-getpin", "agent-alreadyon"])
+def test_fading_words_do_not_count_as_noise_in_a_clean_clip(clip: Clip, name: str) -> None:
+    estimate = condition(clip(name)).snr_db
+    assert estimate is not None
+    assert estimate > 20
+
+
 def test_clipping_is_counted(clip: Clip) -> None:
     clean = clip("tt-monkeysintro")
     assert condition(clean).clipped_share < 0.001

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.balance import balance_of, find_leaks, refuse_leaks
+from data.choices import SplitBy
 from data.errors import InvalidRequestError, ManifestError
+from data.groups import text_key
 from data.records import Step, Utterance
-from data.split import Assignment, SplitBy, SplitOptions, split, text_key
+from data.split import Assignment, SplitOptions, split
 
 
 def utterance(number: int, **values: object) -> Utterance:
