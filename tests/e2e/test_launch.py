@@ -47,7 +47,7 @@ def test_the_service_runs_over_tls_proves_itself_and_stops_in_order(home: Path, 
 def test_a_corrupted_model_is_refused_with_both_hashes(
     release: Release, film_index: SearchIndex, tmp_path: Path
 ) -> None:
-    model = tmp_path / "models" / "tiny.en"
+    model = tmp_path / "models" / release.name
     model.mkdir(parents=True)
     for file in Path(release.directory).iterdir():
         (model / file.name).write_bytes(file.read_bytes())
