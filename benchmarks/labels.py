@@ -1,6 +1,6 @@
 """How long it takes to check and to fix a manifest of 10,000 lines, next to Whisper's normaliser on the same texts.
 
-    python -m benchmarks.labeling
+    python -m benchmarks.labels
 
 Every line breaks several rules of the convention, which is the slowest case. `check_cpu_s` is processor time, which
 other work on the machine does not lengthen as much. The last line is JSON.
