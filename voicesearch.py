@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import asr.commands
+import data.commands
 import labeling.commands
 import serve.commands
 from data.errors import NotFoundError, VoiceSearchError
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(data.commands.app, name="data")
 app.add_typer(labeling.commands.app, name="labeling")
 app.add_typer(asr.commands.app, name="asr")
 app.add_typer(serve.commands.app, name="serve")

@@ -223,7 +223,7 @@ def _about_people(utterances: Sequence[Utterance]) -> list[Concern]:
     if unknown:
         concerns.append(unknown)
     if total < 3600.0 * FEW_HOURS:
-        title = f"There is little audio: {total / 60:.0f} minutes"
+        title = f"There is little audio: {total / 60:.1f} minutes"
         concerns.append(Concern(Severity.NOTE, title, "enough to test with; little to train on"))
     return concerns
 

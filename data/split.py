@@ -123,7 +123,7 @@ def choose_by(utterances: Sequence[Utterance], options: SplitOptions) -> tuple[S
         nameless = next(utterance.id for utterance in utterances if utterance.speaker is None)
         raise InvalidRequestError(f"{nameless} has no speaker; add speakers to the manifest, or split by text")
     if options.by is SplitBy.SPEAKER and known < needed:
-        raise InvalidRequestError(f"{known} speakers cannot fill {needed} splits; split by text")
+        raise InvalidRequestError(f"the speakers known, {known}, cannot fill {needed} splits; split by text")
     if options.by is not SplitBy.AUTO:
         return options.by, "as asked"
     if None not in speakers and known >= needed:

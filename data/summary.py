@@ -3,7 +3,6 @@
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.tree import Tree
 
 from data.balance import Balance
 from data.batch import Batch, rejected_path
@@ -72,16 +71,14 @@ def show_balance(assignment: Assignment, balance: Balance) -> None:
 
 
 def show_chain(chain: Chain) -> None:
-    """Print the steps of a clip, from its recording to the clip."""
-    tree = Tree(escape(f"{chain.utterance.id}  “{chain.utterance.text}”"))
+    """Print the steps of a clip, from its recording to the clip, a line each."""
+    print(f"{chain.utterance.id}: {chain.utterance.text!r}")
     for number, step in enumerate(chain.steps, 1):
-        branch = tree.add(escape(f"{number}. {step.name} (version {step.version})"))
-        for name, value in step.parameters.items():
-            branch.add(escape(f"{name}: {value}"))
-    tree.add(escape(f"clip {chain.utterance.audio_filepath}, {chain.utterance.duration:.2f} s"))
-    Console(soft_wrap=True).print(tree, highlight=False)
+        given = ", ".join(f"{name} {value}" for name, value in step.parameters.items())
+        print(f"{number:3d}. {step.name} (version {step.version}): {given}")
+    print(f"     clip {chain.utterance.audio_filepath}, {chain.utterance.duration:.2f} s")
     if chain.parents:
-        print(f"made from {', '.join(chain.parents)}")
+        print(f"     made from {', '.join(chain.parents)}")
 
 
 def show_statistics(statistics: Statistics) -> None:

@@ -14,11 +14,16 @@ SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 def is_nemo(path: Path) -> bool:
-    """Say whether a file is a NeMo manifest, by its name and its first line."""
+    """Say whether a file is a NeMo manifest, good or bad, and not a JSONL table with columns of another name."""
     if path.suffix.lower() not in SUFFIXES:
         return False
     with path.open("rb") as file:
-        return b'"audio_filepath"' in file.readline()
+        first = file.readline()
+    try:
+        line = json.loads(first)
+    except ValueError:
+        return True
+    return not isinstance(line, dict) or "audio_filepath" in line
 
 
 def read_nemo(path: Path, root: Path | None = None) -> Corpus:
