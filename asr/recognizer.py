@@ -45,9 +45,13 @@ class Recognizer:
                 inter_threads=settings.workers,
                 intra_threads=settings.threads,
             )
-            self._tokenizer = Tokenizer.from_file(str(Path(release.directory, "tokenizer.json")))
         except (RuntimeError, ValueError) as error:
             raise ModelUnavailableError(f"{release.directory}: the model cannot be loaded ({error})") from error
+        path = Path(release.directory, "tokenizer.json")
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            raise ModelUnavailableError(f"{path}: not a tokenizer ({error}); remove the folder to fetch it") from error
         self._prompt = list(prompt_of(self._tokenizer, self._model.is_multilingual, release.directory))
         self._suppressed = [-1, *sentence_mark_ids(self._tokenizer)]  # -1 stands for the model's own list
         self._n_mels = self._model.n_mels

@@ -12,7 +12,7 @@ from pathlib import Path
 from asr.adapter import merge, read_adapter, read_card
 from asr.release import MODEL_FILE, RELEASE_FILE, mismatch, read_release, write_release
 from data.errors import ModelCorruptError, ModelUnavailableError
-from data.files import sha256_of
+from data.files import exclusive, sha256_of
 from data.records import Release
 
 
@@ -78,9 +78,10 @@ def prepare_release(model: str, models: Path, report: Callable[[str], None]) -> 
     name = model.removesuffix(PUBLISHED)
     if name in PACKAGED:
         packaged = PACKAGED[name]
-        if packaged.adapter is None or model != name:
-            return _published(packaged, models, report)
-        return _adapted(packaged, packaged.adapter, models, report)
+        with exclusive(models):
+            if packaged.adapter is None or model != name:
+                return _published(packaged, models, report)
+            return _adapted(packaged, packaged.adapter, models, report)
     directory = Path(model).expanduser()
     if not directory.is_dir():
         known = ", ".join(sorted(PACKAGED))

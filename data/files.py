@@ -1,5 +1,6 @@
 """Files that are either whole or absent."""
 
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -46,6 +47,22 @@ def atomic_writer(path: Path, mode: str = "w") -> Iterator[IO[str]]:
     """
     with atomic_path(path) as partial, partial.open(mode, encoding="utf-8", newline="") as file:
         yield file
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Wait until no other process or thread works in a folder, then keep the others waiting.
+
+    Args:
+        folder: The folder; it is made where it is missing.
+
+    Yields:
+        Nothing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def sha256_of(path: Path) -> str:

@@ -6,15 +6,13 @@
 Knows nothing of recognisers or HTTP.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +23,7 @@ import tantivy
 
 from data.catalogue import Catalogue, CatalogueMapping, Item
 from data.errors import IndexUnavailableError, InvalidRequestError
-from data.files import atomic_writer
+from data.files import atomic_writer, exclusive
 from data.records import SearchHit
 from serve.analysis import words
 from serve.matching import KEY_FIELD, Vocabulary, build_query, matched_terms, title_key, words_field
@@ -76,7 +74,7 @@ def build_index(
     name = _content_hash(catalogue)
     try:
         indexes.mkdir(parents=True, exist_ok=True)
-        with _only_builder(indexes):
+        with exclusive(indexes):
             _remove_leftovers(indexes)
             generation = _generation(indexes / name)
             if generation is None:
@@ -267,14 +265,6 @@ def _document(item: Item, mapping: CatalogueMapping) -> tantivy.Document:
     for position, column in enumerate(mapping.searched):
         document.add_text(words_field(position), " ".join(word.term for word in words(item.text(column, mapping))))
     return document
-
-
-@contextmanager
-def _only_builder(indexes: Path) -> Iterator[None]:
-    """Wait for other builds in this folder, in this or another process."""
-    with (indexes / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _point_to(name: str, indexes: Path) -> None:
