@@ -26,7 +26,7 @@ from data.records import Release, Samples
 from data.settings import HomeSettings
 from serve.index import SearchIndex, build_index
 
-hypothesis.settings.register_profile("voicesearch")  # a busy machine is no failure
+hypothesis.settings.register_profile("voicesearch", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("voicesearch")
 
 ROOT = Path(__file__).parent.parent

@@ -38,7 +38,7 @@ def test_a_clip_of_any_length_has_a_frame_every_10_ms(length: int, seed: int) ->
 
 
 @given(st.integers(1, CONTEXT_SAMPLES))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_at_its_own_length_a_clip_is_followed_by_silence_only_where_it_is_very_short(n_samples: int) -> None:
     samples = np.random.default_rng(n_samples).normal(0.0, 0.1, n_samples).astype(np.float32)
     features = own_log_mel(samples)
