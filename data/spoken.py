@@ -60,13 +60,11 @@ SPELLED = {"FBI", "CIA", "USA", "UK", "UFO", "ATM", "NBA", "AI", "DUI", "EU", "B
 """Initialisms with vowels; those without are told by that."""
 
 
-def spoken_form(text: str, *, spell: bool = False) -> str:
-    """Say a text as words.
+def spoken_form(text: str) -> str:
+    """Say a text as words, with the letters of an initialism apart: `J.F.K.` and `JFK` are `j f k`.
 
     Args:
         text: A title, a name, a query.
-        spell: Whether the letters of an initialism stand apart ("f b i"), as a voice must be told; a transcript has
-            them joined ("fbi"), as people and recognisers write them.
 
     Returns:
         Words of the letters a to z and inner apostrophes, separated by single spaces; the spoken form of a spoken form
@@ -79,10 +77,7 @@ def spoken_form(text: str, *, spell: bool = False) -> str:
     said = _abbreviations(_numbers(said))
     for symbol, word in SYMBOLS.items():
         said = said.replace(symbol, word)
-    words = _roman(re.findall(r"[A-Za-z']+|:", said))
-    if spell:
-        words = [_spelled(word) for word in words]
-    return plain_words(" ".join(words))
+    return plain_words(" ".join(_spelled(word) for word in _roman(re.findall(r"[A-Za-z']+|:", said))))
 
 
 def plain_words(text: str) -> str:

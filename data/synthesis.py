@@ -39,10 +39,9 @@ SYNTHETIC = "synthetic"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Something to say: `text` is the transcript, `told` what a voice is told (initials apart)."""
+    """Something to say, and where it comes from."""
 
     text: str
-    told: str
     template: str
     item_id: str
 
@@ -175,12 +174,8 @@ def _query(template: str, item: Item, catalogue: Catalogue) -> Query | None:
     if not all(fields.values()):
         return None
 
-    def filled(*, spell: bool) -> str:
-        said = {column: spoken_form(text, spell=spell) for column, text in fields.items()}
-        return plain_words(template.format_map(said))
-
-    text = filled(spell=False)
-    return Query(text, filled(spell=True), template, item.id) if text else None
+    text = plain_words(template.format_map({column: spoken_form(said) for column, said in fields.items()}))
+    return Query(text, template, item.id) if text else None
 
 
 def _columns(template: str, where: str) -> list[str]:
@@ -197,7 +192,7 @@ def _say_all(takes: Sequence[Take], *, catalogue: tuple[str, str], out: Path, ho
         together[take.voice, take.speed].append(index)
     outcomes: dict[int, Outcome] = {}
     for (voice, speed), indices in together.items():
-        spoken_clips = speak(voice, [takes[index].query.told for index in indices], speed, home)
+        spoken_clips = speak(voice, [takes[index].query.text for index in indices], speed, home)
         for index, content in zip(indices, spoken_clips, strict=True):
             outcomes[index] = _take_clip(takes[index], content, catalogue, out)
     return [outcomes[index] for index in range(len(takes))]

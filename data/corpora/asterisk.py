@@ -49,6 +49,7 @@ def fetch_asterisk(folder: Path) -> Path:
             f"{missing[0]} is not installed, and the prompts are Debian packages; fetch {' and '.join(PACKAGES)} on a "
             f"Debian or Ubuntu system and copy the folder from there"
         )
+    folder = folder.absolute()  # the programs run in a folder of their own
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         packages = _download(Path(scratch))

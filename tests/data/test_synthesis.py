@@ -45,10 +45,7 @@ def test_names_are_said_in_their_spoken_form(tmp_path: Path) -> None:
     path.write_text("id,title,year\na,Mr. & Mrs. Smith,2005\nb,JFK,1991\n")
     queries = {q.item_id: q for q in plan_queries(read_catalogue(path), ["{title} from {year}"], 9, seed=0)}
     assert queries["a"].text == "mister and missus smith from two thousand five"
-    assert (queries["b"].text, queries["b"].told) == (
-        "jfk from nineteen ninety one",
-        "j f k from nineteen ninety one",
-    )
+    assert queries["b"].text == "j f k from nineteen ninety one"
 
 
 def test_an_item_without_the_column_is_not_asked_for_by_it(tmp_path: Path) -> None:

@@ -84,9 +84,12 @@ def test_where_there_is_no_debian_the_error_says_what_to_do(tmp_path: Path, monk
 
 @pytest.mark.slow
 @pytest.mark.network
-def test_the_real_prompts_are_fetched_without_root(tmp_path: Path, needs_tool: Callable[[str], str]) -> None:
+def test_the_real_prompts_are_fetched_without_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs_tool: Callable[[str], str]
+) -> None:
     needs_tool("apt-get")
-    folder = fetch_asterisk(tmp_path / "asterisk")
+    monkeypatch.chdir(tmp_path)
+    folder = fetch_asterisk(Path("asterisk"))
     assert is_asterisk(folder)
     assert len(read_corpus(folder).recordings) == 568
 
