@@ -8,6 +8,7 @@ from enum import StrEnum
 from data.balance import find_leaks
 from data.choices import SplitBy
 from data.condition import DEFAULT_OPTIONS
+from data.groups import text_key
 from data.manifest import ManifestLock
 from data.measurement import ClipFigures
 from data.numerals import ONES, TENS
@@ -115,8 +116,8 @@ def _about_repeats(utterances: Sequence[Utterance], digests: dict[str, str]) -> 
     for utterance in utterances:
         same[digests[utterance.id]].append(utterance)
     repeated = [group for group in same.values() if len(group) > 1]
-    differing = [u.id for group in repeated if len({plain_words(u.text) for u in group}) > 1 for u in group]
-    equal = [u.id for group in repeated if len({plain_words(u.text) for u in group}) == 1 for u in group]
+    differing = [u.id for group in repeated if len({text_key(u.text) for u in group}) > 1 for u in group]
+    equal = [u.id for group in repeated if len({text_key(u.text) for u in group}) == 1 for u in group]
     return [
         _concern(
             Severity.WRONG, "have the audio of another clip but another text", "correct the wrong text", differing
@@ -126,7 +127,7 @@ def _about_repeats(utterances: Sequence[Utterance], digests: dict[str, str]) -> 
 
 
 def _about_texts(utterances: Sequence[Utterance], clips: Sequence[ClipFigures]) -> list[Concern]:
-    wordless = [u.id for u in utterances if not plain_words(u.text)]
+    wordless = [u.id for u in utterances if not u.text.strip()]
     pace = [c.id for c in clips if c.words >= 3 and c.words_per_second and not PACE[0] <= c.words_per_second <= PACE[1]]
     concerns = [
         _concern(Severity.WRONG, "have no transcript", "transcribe or remove them", wordless),
@@ -179,13 +180,13 @@ def _about_sound(clips: Sequence[ClipFigures]) -> list[Concern]:
             Severity.DOUBTFUL,
             f"are noisy: less than {MIN_SNR_DB:g} dB above the noise",
             "listen; keep them if users sound so",
-            lambda clip: clip.snr_db is not None and clip.snr_db < MIN_SNR_DB,
+            lambda clip: clip.words > 0 and clip.snr_db is not None and clip.snr_db < MIN_SNR_DB,
         ),
         (
             Severity.DOUBTFUL,
             f"have a narrow band: next to nothing above {MIN_BANDWIDTH_HZ:,.0f} Hz",
             "they come from a telephone or an old codec; keep them if users do",
-            lambda clip: clip.bandwidth_hz is not None and clip.bandwidth_hz < MIN_BANDWIDTH_HZ,
+            lambda clip: clip.words > 0 and clip.bandwidth_hz is not None and clip.bandwidth_hz < MIN_BANDWIDTH_HZ,
         ),
         (
             Severity.DOUBTFUL,

@@ -117,8 +117,8 @@ def signal_to_noise(samples: Samples, speech: NDArray[np.bool_]) -> float | None
     """Estimate the signal-to-noise ratio from the frames with and without speech.
 
     The noise power is the median of the frames that neither have speech nor touch it, for words fade into the frames
-    beside them; the signal power is the mean of the frames with speech, less the noise. Without such frames, there
-    is nothing to compare.
+    beside them; the signal power is the mean of the frames with speech, less the noise. Without such frames, or where
+    the speech is no louder than they are, the detector was mistaken and there is nothing to compare.
 
     Args:
         samples: Shape `(n_samples,)`.
@@ -137,6 +137,8 @@ def signal_to_noise(samples: Samples, speech: NDArray[np.bool_]) -> float | None
         return None
     noise = float(np.median(power[~near]))
     signal = float(power[speech].mean()) - noise
+    if signal <= 0.0:
+        return None
     if noise <= 0.0:
         return 60.0
     return min(max(10.0 * math.log10(max(signal / noise, 1e-6)), -60.0), 60.0)

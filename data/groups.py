@@ -12,7 +12,7 @@ from data.clips import audio_digest
 from data.lineage import origins_of
 from data.manifest import clip_path
 from data.records import Utterance
-from data.spoken import plain_words
+from data.spoken import transcript_words
 
 Ties: TypeAlias = Mapping[str, Callable[[Utterance], Sequence[str]]]
 """For each kind of tie, what an utterance is tied by: two with one value in common belong together."""
@@ -41,8 +41,8 @@ def ties_of(digests: Mapping[str, str], *, speakers: bool, texts: bool) -> Ties:
 
 
 def text_key(text: str) -> str:
-    """Give what makes two texts the same: their words, whatever the case and punctuation."""
-    return plain_words(text)
+    """Give what makes two texts the same: their spoken words, whatever case, punctuation and spelling of numbers."""
+    return " ".join(transcript_words(text))
 
 
 def digests_of(

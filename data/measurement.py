@@ -15,7 +15,7 @@ from data.errors import AudioError
 from data.loudness import integrated_loudness, true_peak_db
 from data.manifest import clip_path
 from data.records import SAMPLE_RATE, Samples, Utterance
-from data.spoken import spoken_form
+from data.spoken import transcript_words
 from data.voice import FRAME, speech_frames, voice_probabilities
 
 BANDWIDTH_RANGE_DB = 50.0
@@ -77,7 +77,7 @@ def measure(utterance: Utterance, manifest: Path) -> ClipFigures:
         Its figures; a clip that cannot be read has the reason.
     """
     path = clip_path(manifest, utterance)
-    words = len(spoken_form(utterance.text).split())
+    words = len(transcript_words(utterance.text))
     try:
         samples = read_clip(path)
         digest = audio_digest(path)

@@ -14,7 +14,7 @@ from data.manifest import clip_path
 from data.measurement import ClipFigures
 from data.plots import HEIGHT, WIDTH, Histogram, histogram, rank_curve, spectrogram_png, waveform
 from data.records import SAMPLE_RATE, Utterance
-from data.spoken import spoken_form
+from data.spoken import transcript_words
 from data.statistics import FIGURES, Statistics
 from data.voice import FRAME
 
@@ -77,7 +77,7 @@ def render_page(
     )
     words: dict[str, int] = {}
     for utterance in utterances:
-        for word in spoken_form(utterance.text).split():
+        for word in transcript_words(utterance.text):
             words[word] = words.get(word, 0) + 1
     return environment.get_template("statistics.html").render(
         statistics=statistics,

@@ -80,6 +80,18 @@ def spoken_form(text: str) -> str:
     return plain_words(" ".join(_spelled(word) for word in _roman(re.findall(r"[A-Za-z']+|:", said))))
 
 
+def transcript_words(text: str) -> list[str]:
+    """Give the words of a transcript in their spoken form, without tags such as `[noise]`.
+
+    Args:
+        text: A transcript.
+
+    Returns:
+        The words; none where nobody speaks.
+    """
+    return spoken_form(re.sub(r"\[[^\[\]]*\]", " ", text)).split()
+
+
 def plain_words(text: str) -> str:
     """Give the words of a text without case, accents and punctuation, for comparing.
 

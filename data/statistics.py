@@ -16,7 +16,7 @@ from data.files import sha256_of
 from data.manifest import ManifestLock, read_lock
 from data.measurement import ClipFigures, measure_all
 from data.records import Utterance
-from data.spoken import spoken_form
+from data.spoken import spoken_form, transcript_words
 from data.workers import map_chunks
 
 COMMON_WORDS = 30
@@ -142,7 +142,7 @@ def summarise(
     Returns:
         The statistics.
     """
-    words = Counter(word for utterance in utterances for word in spoken_form(utterance.text).split())
+    words = Counter(word for utterance in utterances for word in transcript_words(utterance.text))
     lock, broken = _lock_of(manifest)
     return Statistics(
         manifest=str(manifest),

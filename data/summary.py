@@ -91,7 +91,10 @@ def show_statistics(statistics: Statistics) -> None:
             f"{label} {escape(concern.title + named)}; {escape(concern.remedy)}", highlight=False, soft_wrap=True
         )
     speakers = sum(speaker.name is not None for speaker in statistics.speakers)
-    print(f"{statistics.clips:,} clips, {statistics.hours:.2f} hours, {speakers:,} speakers, ", end="")
+    print(
+        f"{statistics.clips:,} clips, {statistics.hours:.2f} hours, {speakers:,} speaker{'s' * (speakers != 1)}, ",
+        end="",
+    )
     print(f"{statistics.vocabulary.words:,} words, {statistics.vocabulary.distinct:,} different")
     if statistics.catalogue:
         print(f"{statistics.catalogue.unknown_share:.1%} of the words are not in {statistics.catalogue.catalogue!r}")

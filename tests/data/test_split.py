@@ -76,6 +76,11 @@ def test_with_one_speaker_texts_are_disjoint_and_the_report_says_so() -> None:
     assert set(balance_of(assignment.utterances).shared_texts.values()) == {0}
 
 
+def test_tags_are_no_text_and_numbers_have_one_spelling() -> None:
+    assert text_key("Press 1!") == text_key("press one [noise]")
+    assert text_key("[noise]") == ""
+
+
 def test_a_clip_without_a_speaker_means_texts_not_speakers() -> None:
     utterances = [utterance(n, speaker=f"s{n}" if n else None) for n in range(20)]
     assert divided(utterances).by is SplitBy.TEXT
