@@ -28,7 +28,7 @@ def utterance(number: int, **values: object) -> Utterance:
 
 def divided(utterances: list[Utterance], **options: object) -> Assignment:
     digests = {u.id: u.audio_filepath for u in utterances}
-    return split(utterances, digests, SplitOptions(**options))  # type: ignore[arg-type]  options are drawn by name
+    return split(utterances, digests, SplitOptions(**options))  # type: ignore[arg-type]  # options are drawn by name
 
 
 def counts(assignment: Assignment) -> dict[str, int]:
