@@ -61,7 +61,7 @@ def create_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    release = prepare(None, logger.info)
+    release = getattr(app.state, "release", None) or prepare(None, logger.info)
     pipeline = open_pipeline(release)
     store = Store.open(HomeSettings.load().database)
     events = EventStore(store)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import InputError, VoiceSearchError
+from data.records import Release
 
 if TYPE_CHECKING:
     import uvicorn
@@ -34,7 +35,7 @@ class Listen:
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
 
 
-def launch(listen: Listen, proof: Path | None, prepare: Callable[[], object], report: Callable[[str], None]) -> None:
+def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], report: Callable[[str], None]) -> None:
     """Serve until stopped.
 
     Args:
@@ -62,11 +63,14 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], object], re
         server_header=False,
     )
     with _bound(listen) as listening:
-        prepare()
+        release = prepare()
         try:
             config.load()
         except ssl.SSLError as error:
             raise InputError(f"{listen.tls_cert}: not a certificate that goes with its key ({error.reason})") from error
+        from serve.app import app
+
+        app.state.release = release  # verified a moment ago
         listening.listen(config.backlog)
         server = uvicorn.Server(config)
         failures: list[VoiceSearchError] = []
