@@ -1,0 +1,286 @@
+"""How often the film that was asked for is on top: typed, spoken, spoken in noise, and asked for in vain.
+
+    python -m benchmarks.retrieval [--ablation] [--full] [--titles N]
+
+Three arms: what is typed, which is the ceiling; one-best, the retriever and the release that this project began with,
+frozen, on what was heard; and this system. Spoken queries come from voices that nothing was fitted on. MRR@10, recall
+and intervals are over the same queries in every arm. `--ablation` adds this system without each of its
+parts, the other weights fitted anew. Prints the tables of docs/search.md; the last line is JSON.
+"""
+
+import argparse
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+from unittest.mock import patch
+
+import numpy as np
+
+import serve.analysis
+import serve.generation
+import serve.matching
+import serve.readings
+from asr.recognizer import Recognizer
+from asr.settings import RecognizerSettings
+from asr.weights import prepare_release
+from benchmarks.baseline_search import BaselineSearch
+from benchmarks.catalogue_queries import FILMS, Asked, QuerySet, indexed_part, queries_of, with_typo
+from benchmarks.ranking_fit import counter, example, fit, fit_queries
+from benchmarks.spoken_queries import SNR_DB, TEST_VOICES, Ears, Heard, Spoken, say
+from data.catalogue import Catalogue, read_catalogue
+from data.clips import read_clip
+from data.condition import condition
+from data.records import Hypothesis
+from data.settings import HomeSettings
+from serve.generation import Generation
+from serve.index import build_index
+from serve.ranking import FEATURES
+
+TITLES, OTHERS = 400, 100
+ABLATED, TIMED = 300, 60
+"""Queries of a set in the ablation, and recognitions that are timed."""
+
+ABLATION_SETS = ("typed with an error", "typed as spoken", "typed, facets", "voice, clean", "voice, 10 dB")
+CANDIDATE_PARTS = {
+    "words": (serve.matching.TITLE, serve.matching.OTHER),
+    "sounds of words": (serve.matching.SOUNDS,),
+    "pieces of the title's sound": (serve.matching.PIECES,),
+}
+
+Argument = TypeVar("Argument")
+
+Heards = Sequence[Hypothesis]
+Arm = Callable[[Heards], tuple[list[str], bool]]
+"""From what was heard to the ids shown, best first, and whether the first is shown as found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked for, and what was typed or heard of it."""
+
+    asked: Asked
+    heard: Heards
+    voice: str = ""
+    clip: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Of one arm on one set of queries; `false_answers` is the share shown as found without being asked for."""
+
+    mrr: float
+    low: float
+    high: float
+    recall: dict[int, float]
+    nothing: float
+    false_answers: float
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="all titles of the test part")
+    parser.add_argument("--titles", type=int, default=TITLES, help="how many titles")
+    parser.add_argument("--ablation", action="store_true", help="also print what each part brings")
+    arguments = parser.parse_args()
+    catalogue = indexed_part(read_catalogue(FILMS / "catalogue.csv"))
+    sets = query_sets(queries_of("test", None if arguments.full else arguments.titles, OTHERS))
+    with TemporaryDirectory() as folder:
+        generation = Generation(build_index(catalogue, Path(folder)).folder)
+        arms = {"one-best": one_best(catalogue), "this system": this_system(generation)}
+        figures = print_arms(sets, arms)
+        figures |= print_cost(sets, arms)
+        print_worst(sets, arms["this system"])
+        if arguments.ablation or arguments.full:
+            print_ablation(sets, catalogue, generation)
+    print(json.dumps(figures))
+
+
+def query_sets(asked: QuerySet) -> dict[str, list[Query]]:
+    """Give every set of queries by name: typed, heard, and both for films that are absent."""
+    chance = random.Random(0)  # noqa: S311  not for secrets
+    typed = {"typed": asked.known, "typed, absent": asked.absent, "typed, facets": asked.facets}
+    sets = {name: [Query(each, [Hypothesis(each.typed, 0.0)]) for each in group] for name, group in typed.items()}
+    sets["typed with an error"] = [
+        Query(each, [Hypothesis(with_typo(each.typed, chance), 0.0)]) for each in asked.known
+    ]
+    sets["typed as spoken"] = [Query(each, [Hypothesis(each.said, 0.0)]) for each in asked.known]
+    for kind, group, levels in (
+        ("", asked.known, tuple(SNR_DB)),
+        (", facets", asked.facets, ("clean",)),
+        (", absent", asked.absent, ("clean", "10 dB")),
+    ):
+        for level, clips, heard in heard_by(group, kind.strip(", ") or "known", levels):
+            sets[f"voice, {level}{kind}"] = [
+                Query(clip.asked, each.transcript.nbest, clip.voice, clip.clip)
+                for clip, each in zip(clips, heard, strict=True)
+            ]
+    return sets
+
+
+def heard_by(
+    group: Sequence[Asked], kind: str, levels: Sequence[str]
+) -> Iterator[tuple[str, list[Spoken], list[Heard]]]:
+    """Have queries said by every test voice, and heard by the release that the project began with."""
+    ears = Ears(Recognizer(prepare_release("tiny.en", HomeSettings.load().models, print), RecognizerSettings.load()))
+    clips = say(group, TEST_VOICES, len(TEST_VOICES), f"test-{kind}", counter(f"{kind} said"))
+    for level in levels:
+        yield level, clips, ears.hear(clips, level, counter(f"{kind} heard, {level}"))
+
+
+def one_best(catalogue: Catalogue) -> Arm:
+    """Give the frozen arm: the best hypothesis alone; whatever is found is shown."""
+    baseline = BaselineSearch(catalogue)
+    return lambda heard: (found, bool(found)) if heard and (found := baseline.search(heard[0].text)) else ([], False)
+
+
+def this_system(generation: Generation) -> Arm:
+    """Give this system's arm."""
+
+    def search(heard: Heards) -> tuple[list[str], bool]:
+        found = generation.find(heard, 10)
+        return [hit.id for hit in found.hits], found.sure
+
+    return search
+
+
+def quality(queries: Sequence[Query], arm: Arm) -> Quality:
+    """Measure an arm on a set of queries."""
+    answers = [(query.asked.wanted, *arm(query.heard)) for query in queries]
+    ranks = np.array([rank_of(wanted, ids) for wanted, ids, _ in answers])
+    reciprocal = np.where(ranks > 0, 1.0 / np.maximum(ranks, 1), 0.0)
+    drawn = np.random.default_rng(0).integers(0, len(ranks), (1000, len(ranks)))
+    low, high = np.percentile(reciprocal[drawn].mean(axis=1), [2.5, 97.5])
+    return Quality(
+        mrr=float(reciprocal.mean()),
+        low=float(low),
+        high=float(high),
+        recall={place: float(np.mean((ranks > 0) & (ranks <= place))) for place in (1, 5, 10)},
+        nothing=float(np.mean([not ids for _, ids, _ in answers])),
+        false_answers=float(np.mean([sure and ids[0] not in wanted for wanted, ids, sure in answers])),
+    )
+
+
+def rank_of(wanted: frozenset[str], ids: Sequence[str]) -> int:
+    """Give the place of the first wanted id among the first ten, 0 where it is not there."""
+    return next((place for place, each in enumerate(ids[:10], 1) if each in wanted), 0)
+
+
+def print_arms(sets: dict[str, list[Query]], arms: dict[str, Arm]) -> dict[str, float]:
+    """Print the table of arms; gives the figures of the last line."""
+    print("\n| queries | arm | MRR@10 | 95% interval | recall@1 | @5 | @10 | nothing found | false answers |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    found: dict[tuple[str, str], Quality] = {}
+    for name, queries in sets.items():
+        voices = sorted({query.voice for query in queries if query.voice})
+        for label, group in [(name, queries), *((f"{name}: {voice}", by(queries, voice)) for voice in voices)]:
+            for arm, search in arms.items():
+                got = found[label, arm] = quality(group, search)
+                cells = [
+                    f"{got.mrr:.3f}",
+                    f"{got.low:.3f} to {got.high:.3f}",
+                    *(f"{got.recall[k]:.3f}" for k in (1, 5, 10)),
+                ]
+                if "absent" in name:
+                    cells = ["", "", "", "", ""]
+                print(f"| {label} ({len(group)}) | {arm} | " + " | ".join(cells), end=" | ")
+                print(f"{got.nothing:.1%} | {got.false_answers:.1%} |")
+    ours, theirs = "this system", "one-best"
+    ceiling = found["typed", ours].mrr
+    figures = {"mrr_typed": ceiling, "mrr_typed_typos": found["typed with an error", ours].mrr}
+    figures |= {"mrr_typed_as_spoken": found["typed as spoken", ours].mrr}
+    figures["mrr_onebest"] = found["voice, clean", theirs].mrr
+    print("\n| spoken | one-best | this system | typed | share of the gap recovered |\n| --- | --- | --- | --- | --- |")
+    for level in SNR_DB:
+        before, after = (found[f"voice, {level}", arm].mrr for arm in (theirs, ours))
+        recovered = (after - before) / (ceiling - before)
+        key = level.replace(" dB", "db")
+        figures |= {f"mrr_voice_{key}": after, f"mrr_onebest_{key}": before, f"gap_recovered_{key}": recovered}
+        print(f"| {level} | {before:.3f} | {after:.3f} | {ceiling:.3f} | {recovered:.0%} |")
+    figures["gap_recovered"] = figures["gap_recovered_clean"]
+    figures["false_answers"] = max(found[name, ours].false_answers for name in sets if "absent" in name)
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def by(queries: Sequence[Query], voice: str) -> list[Query]:
+    """Give the queries of one voice."""
+    return [query for query in queries if query.voice == voice]
+
+
+def print_cost(sets: dict[str, list[Query]], arms: dict[str, Arm]) -> dict[str, float]:
+    """Measure what this system adds to a spoken query: its search, and a beam of five, without which no n-best list."""
+    spoken = sets["voice, clean"]
+    search = {name: [timed(arm, query.heard) for query in spoken] for name, arm in arms.items()}
+    release = prepare_release("tiny.en", HomeSettings.load().models, print)
+    clips = [condition(read_clip(query.clip)) for query in spoken[:: max(len(spoken) // TIMED, 1)] if query.clip]
+    recognise = {}
+    for beam in (1, 5):
+        recognizer = Recognizer(release, RecognizerSettings(beam_size=beam))
+        recognizer.warm_up()
+        recognise[beam] = [timed(recognizer.recognize, clip) for clip in clips]
+    print("\n| milliseconds | p50 | p95 |\n| --- | --- | --- |")
+    stages = {f"search, {name}": times for name, times in search.items()}
+    stages |= {f"recognition, beam {beam}": times for beam, times in recognise.items()}
+    for name, times in stages.items():
+        print(f"| {name} | {np.percentile(times, 50):.1f} | {np.percentile(times, 95):.1f} |")
+    added = [
+        float(np.percentile(search["this system"], share) - np.percentile(search["one-best"], share))
+        + float(np.percentile(recognise[5], share) - np.percentile(recognise[1], share))
+        for share in (50, 95)
+    ]
+    return {"added_p50_ms": round(added[0], 2), "added_p95_ms": round(added[1], 2)}
+
+
+def print_worst(sets: dict[str, list[Query]], arm: Arm) -> None:
+    """Print the ten worst of the clean spoken queries, those that are heard best first."""
+    failed = []
+    for query in sets["voice, clean"]:
+        ids, sure = arm(query.heard)
+        place = rank_of(query.asked.wanted, ids)
+        if place != 1 and query.heard:
+            failed.append((bool(place), -query.heard[0].log_prob, query, ids[:1], sure))
+    print(f"\n{len(failed)} of {len(sets['voice, clean'])} clean spoken queries do not have their film on top, such as")
+    print("\n| said | voice | heard | on top |\n| --- | --- | --- | --- |")
+    for _, _, query, top, sure in sorted(failed, key=lambda each: each[:2])[:10]:
+        shown = f"{''.join(top)}{'' if sure else ', not sure'}"
+        print(f"| {query.asked.said} | {query.voice} | {query.heard[0].text} | {shown} |")
+
+
+def print_ablation(sets: dict[str, list[Query]], catalogue: Catalogue, generation: Generation) -> None:
+    """Print what each part brings: this system without it."""
+    few = {name: queries[:ABLATED] for name, queries in sets.items() if name in ABLATION_SETS}
+    examples = [each for asked, heard in fit_queries() if (each := example(generation, asked, heard)) is not None]
+    print("\n| this system | " + " | ".join(f"{name} ({len(few[name])})" for name in few) + " |")
+    print("| --- |" + " --- |" * len(few))
+
+    def row(name: str, arm: Arm) -> None:
+        print(f"| {name} | " + " | ".join(f"{quality(queries, arm).mrr:.3f}" for queries in few.values()) + " |")
+
+    whole = this_system(generation)
+    row("whole", whole)
+    row("best hypothesis alone", lambda heard: whole(heard[:1]))
+    for feature in FEATURES:
+        other = Generation(generation.info.folder)
+        other.weights = fit(examples, without=(feature,))
+        row(f"without `{feature}`", this_system(other))
+    for name, fields in CANDIDATE_PARTS.items():
+        with patch.dict(serve.matching.WEIGHTS, dict.fromkeys(fields, 0.0)):
+            row(f"candidates without {name}", whole)
+    with patch.object(serve.readings, "_CARRIER", re.compile("^")):
+        row("carrier phrases kept", whole)
+    serve.generation._cell_terms.cache_clear()  # it remembers numbers in digits
+    with patch.object(serve.analysis, "_digits", lambda: str), TemporaryDirectory() as folder:
+        row("numbers as they are said", this_system(Generation(build_index(catalogue, Path(folder)).folder)))
+
+
+def timed(task: Callable[[Argument], object], argument: Argument) -> float:
+    """Give the milliseconds that something takes."""
+    start = time.perf_counter()
+    task(argument)
+    return 1000.0 * (time.perf_counter() - start)
