@@ -8,8 +8,9 @@ import hashlib
 import random
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from data.catalogue import Catalogue, Item, read_catalogue
@@ -45,9 +46,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class QuerySet:
-    """The queries of one part: films that are indexed, facets, and films that are not."""
+    """The queries of one part: films that are indexed, half of their title alone, facets, and films that are not."""
 
     known: tuple[Asked, ...]
+    halves: tuple[Asked, ...]
     facets: tuple[Asked, ...]
     absent: tuple[Asked, ...]
 
@@ -89,7 +91,14 @@ def queries_of(part: str, titles: int | None, others: int | None) -> QuerySet:
     asked = [_asked(item, templates, same.get(spoken_form(item.title), set())) for item in drawn]
     known = [each for each in asked if each.wanted][:titles]
     absent = [each for each in asked if not each.wanted][:others]
-    return QuerySet(tuple(known), tuple(_facet_queries(indexed_part(catalogue), part)[:others]), tuple(absent))
+    titles_said = {item.id: f" {spoken_form(item.title)} " for item in indexed_part(catalogue).items}
+    halves = (_half(item.title, titles_said) for item in drawn if len(spoken_form(item.title).split()) > 3)
+    return QuerySet(
+        known=tuple(known),
+        halves=tuple(islice((each for each in halves if each.wanted), others)),
+        facets=tuple(_facet_queries(indexed_part(catalogue), part)[:others]),
+        absent=tuple(absent),
+    )
 
 
 def with_typo(text: str, chance: random.Random) -> str:
@@ -110,6 +119,14 @@ def _asked(item: Item, templates: Sequence[str], wanted: set[str]) -> Asked:
     return Asked(
         template.format_map(_cells(item)), plain_words(template.format_map(said)), template, frozenset(narrowed)
     )
+
+
+def _half(title: str, titles_said: Mapping[str, str]) -> Asked:
+    """Ask for the first or the last half of a title; every film whose title has these words in a row answers."""
+    said = spoken_form(title).split()
+    half = " ".join(said[len(said) // 2 :] if _digest(title)[3] % 2 else said[: (len(said) + 1) // 2])
+    wanted = frozenset(identifier for identifier, other in titles_said.items() if f" {half} " in other)
+    return Asked(half, half, "half", wanted)
 
 
 def _facet_queries(catalogue: Catalogue, part: str) -> list[Asked]:

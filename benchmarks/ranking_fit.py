@@ -38,7 +38,7 @@ from serve.readings import readings
 WEIGHTS = Path(ranking.__file__).with_name("ranking.json")
 TITLES, OTHERS = 400, 100
 CONDITIONS = ("clean", "10 dB", "5 dB")
-FALSE_ANSWERS = 0.03
+FALSE_ANSWERS = 0.02
 """Share of queries for absent films that may be answered as found, on the part that is fitted on."""
 
 PENALTY = 1e-3
@@ -72,7 +72,7 @@ def fit_queries() -> Iterator[tuple[Asked, Sequence[Hypothesis]]]:
     """Give every query of the fit part: typed, with a typing error, in spoken form, and as it was heard."""
     asked = queries_of("fit", TITLES, OTHERS)
     chance = random.Random(0)  # noqa: S311  not for secrets
-    for each in (*asked.known, *asked.facets, *asked.absent):
+    for each in (*asked.known, *asked.halves, *asked.facets, *asked.absent):
         for text in (each.typed, with_typo(each.typed, chance), each.said):
             yield each, [Hypothesis(text, 0.0)]
     for each, _, _, heard in heard_queries(asked, "fit", 1, CONDITIONS):

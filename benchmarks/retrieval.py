@@ -46,7 +46,10 @@ TITLES, OTHERS = 400, 100
 ABLATED, TIMED = 300, 60
 """Queries of a set in the ablation, and recognitions that are timed."""
 
-ABLATION_SETS = ("typed with an error", "typed as spoken", "typed, facets", "voice, clean", "voice, 10 dB")
+ABLATION_SETS = (
+    *("typed with an error", "typed as spoken", "typed, half a title", "typed, facets"),
+    *("voice, clean", "voice, 10 dB"),
+)
 CANDIDATE_PARTS = {
     "words": (serve.matching.TITLE, serve.matching.OTHER),
     "sounds of words": (serve.matching.SOUNDS,),
@@ -105,7 +108,12 @@ def main() -> None:
 def query_sets(asked: QuerySet) -> dict[str, list[Query]]:
     """Give every set of queries by name: typed, heard, and both for films that are absent."""
     chance = random.Random(0)  # noqa: S311  not for secrets
-    typed = {"typed": asked.known, "typed, absent": asked.absent, "typed, facets": asked.facets}
+    typed = {
+        "typed": asked.known,
+        "typed, absent": asked.absent,
+        "typed, half a title": asked.halves,
+        "typed, facets": asked.facets,
+    }
     sets = {name: [Query(each, [Hypothesis(each.typed, 0.0)]) for each in group] for name, group in typed.items()}
     sets["typed with an error"] = [
         Query(each, [Hypothesis(with_typo(each.typed, chance), 0.0)]) for each in asked.known

@@ -32,6 +32,9 @@ ABOUT = "about.json"
 NEAREST = 5
 """Items that are offered where none is surely meant."""
 
+RELATED = 0.7
+"""Share of the best item's score from which on others are shown beside one that is surely meant."""
+
 MATCHED = 0.4
 """From this likeness on, a word of an item is shown as matched."""
 
@@ -102,7 +105,8 @@ class Generation:
             return Findings((), sure=False)
         ranked, probability = rank(understood, candidates, self._rarity, self.weights)
         sure = probability >= self.weights.threshold
-        shown = ranked[: limit if sure else min(limit, NEAREST)]
+        worth = RELATED * ranked[0].score if sure else 0.0
+        shown = [each for each in ranked[: limit if sure else min(limit, NEAREST)] if each.score >= worth]
         return Findings(
             tuple(self._hit(documents[each.place], candidates[each.place], each) for each in shown), sure=sure
         )

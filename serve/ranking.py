@@ -32,12 +32,18 @@ how probable the reading is beside the best; `untitled` is 1 for the reading tha
 EVIDENCE = ("alike", "clear", "besides")
 """What makes sure that the best item is meant, from 0 to 1.
 
-`alike` is its spelling times its sound, `clear` its probability among all candidates as their scores have it, `besides`
-the fourth power of its facets.
+`alike` is its spelling times its sound; `clear` is how probable it and those that nearly tie with it are among all
+candidates, as their scores have it; `besides` is the fourth power of its facets.
 """
+
+TIED = 1.0
+"""Difference of score up to which items answer a query about as well."""
 
 SAME_SOUND = 0.95
 """What two words of the same sound count beside the same word."""
+
+TELLING = 8
+"""From so many letters on, it means something that one text is a part of the other."""
 
 NO_TERM = "\0"
 """Stands in an item without words."""
@@ -98,8 +104,8 @@ def rank(
     """
     ways, features = measure(understood, candidates, rarity)
     scores = features @ np.array([weights.rank[name] for name in FEATURES], np.float32)
-    best, tops = scores.argmax(axis=0), scores.max(axis=0)
-    order = np.argsort(-tops.round(4), kind="stable")
+    best, tops = scores.argmax(axis=0), scores.max(axis=0).round(4)
+    order = np.argsort(-tops, kind="stable")
     odds = evidence(features, scores) @ np.array([weights.sure[name] for name in EVIDENCE]) + weights.bias
     ranked = [Ranked(int(place), float(tops[place]), ways[best[place]]) for place in order]
     return ranked, float(1.0 / (1.0 + np.exp(-odds)))
@@ -115,10 +121,11 @@ def evidence(features: Matrix, scores: Matrix) -> Matrix:
     Returns:
         Shape `(n_evidence,)`, in the order of `EVIDENCE`.
     """
-    place = int(scores.max(axis=0).round(4).argmax())
+    tops = scores.max(axis=0)
+    place = int(tops.round(4).argmax())
     spelling, sound, facets = features[int(scores[:, place].argmax()), place, [0, 1, FEATURES.index("facets")]]
     odds = np.exp(scores - scores.max())
-    return np.array([spelling * sound, odds[:, place].sum() / odds.sum(), facets**4])
+    return np.array([spelling * sound, odds[:, tops >= tops[place] - TIED].sum() / odds.sum(), facets**4])
 
 
 def measure(
@@ -156,10 +163,12 @@ def _title_features(titles: Sequence[str], candidates: Sequence[Candidate]) -> t
     ours, theirs = ([_joined(text) for text in texts] for texts in (titles, [each.said for each in candidates]))
     our_sounds = [joined_sound(title) for title in titles]
     their_sounds = [joined_sound(each.said) for each in candidates]
+    lengths = np.minimum.outer([len(text) for text in ours], [len(text) for text in theirs])
+    inside = process.cdist(ours, theirs, scorer=fuzz.partial_ratio, dtype=np.float32) / np.float32(100.0)
     return (
         similarity(ours, theirs),
         similarity(our_sounds, their_sounds),
-        process.cdist(ours, theirs, scorer=fuzz.partial_ratio, dtype=np.float32) / np.float32(100.0),
+        inside * np.minimum(lengths / TELLING, 1.0),
     )
 
 
