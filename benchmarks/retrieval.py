@@ -13,11 +13,11 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -31,7 +31,7 @@ from asr.settings import RecognizerSettings
 from asr.weights import prepare_release
 from benchmarks.baseline_search import BaselineSearch
 from benchmarks.catalogue_queries import FILMS, Asked, QuerySet, indexed_part, queries_of, with_typo
-from benchmarks.ranking_fit import counter, example, fit, fit_queries
+from benchmarks.ranking_fit import Example, counter, example, fit, fit_queries
 from benchmarks.spoken_queries import SNR_DB, TEST_VOICES, Ears, Heard, Spoken, say
 from data.catalogue import Catalogue, read_catalogue
 from data.clips import read_clip
@@ -40,10 +40,10 @@ from data.records import Hypothesis
 from data.settings import HomeSettings
 from serve.generation import Generation
 from serve.index import build_index
-from serve.ranking import FEATURES
+from serve.ranking import FEATURES, Weights
 
 TITLES, OTHERS = 400, 100
-ABLATED, TIMED = 300, 60
+ABLATED, TIMED = 200, 60
 """Queries of a set in the ablation, and recognitions that are timed."""
 
 ABLATION_SETS = (
@@ -56,6 +56,7 @@ CANDIDATE_PARTS = {
     "pieces of the title's sound": (serve.matching.PIECES,),
 }
 
+Measured: TypeAlias = Mapping[str, Sequence[Example | None]]
 Argument = TypeVar("Argument")
 
 Heards = Sequence[Hypothesis]
@@ -158,9 +159,9 @@ def this_system(generation: Generation) -> Arm:
     return search
 
 
-def quality(queries: Sequence[Query], arm: Arm) -> Quality:
-    """Measure an arm on a set of queries."""
-    answers = [(query.asked.wanted, *arm(query.heard)) for query in queries]
+def quality(answered: Sequence[tuple[Query, tuple[list[str], bool]]]) -> Quality:
+    """Measure an arm by its answers to a set of queries."""
+    answers = [(query.asked.wanted, *answer) for query, answer in answered]
     ranks = np.array([rank_of(wanted, ids) for wanted, ids, _ in answers])
     reciprocal = np.where(ranks > 0, 1.0 / np.maximum(ranks, 1), 0.0)
     drawn = np.random.default_rng(0).integers(0, len(ranks), (1000, len(ranks)))
@@ -186,10 +187,12 @@ def print_arms(sets: dict[str, list[Query]], arms: dict[str, Arm]) -> dict[str, 
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     found: dict[tuple[str, str], Quality] = {}
     for name, queries in sets.items():
-        voices = sorted({query.voice for query in queries if query.voice})
-        for label, group in [(name, queries), *((f"{name}: {voice}", by(queries, voice)) for voice in voices)]:
-            for arm, search in arms.items():
-                got = found[label, arm] = quality(group, search)
+        answers = {arm: [(query, search(query.heard)) for query in queries] for arm, search in arms.items()}
+        for voice in ("", *sorted({query.voice for query in queries if query.voice})):
+            label = f"{name}: {voice}" if voice else name
+            for arm, answered in answers.items():
+                group = [each for each in answered if not voice or each[0].voice == voice]
+                got = found[label, arm] = quality(group)
                 cells = [
                     f"{got.mrr:.3f}",
                     f"{got.low:.3f} to {got.high:.3f}",
@@ -214,11 +217,6 @@ def print_arms(sets: dict[str, list[Query]], arms: dict[str, Arm]) -> dict[str, 
     figures["gap_recovered"] = figures["gap_recovered_clean"]
     figures["false_answers"] = max(found[name, ours].false_answers for name in sets if "absent" in name)
     return {name: round(value, 4) for name, value in figures.items()}
-
-
-def by(queries: Sequence[Query], voice: str) -> list[Query]:
-    """Give the queries of one voice."""
-    return [query for query in queries if query.voice == voice]
 
 
 def print_cost(sets: dict[str, list[Query]], arms: dict[str, Arm]) -> dict[str, float]:
@@ -261,30 +259,51 @@ def print_worst(sets: dict[str, list[Query]], arm: Arm) -> None:
 
 
 def print_ablation(sets: dict[str, list[Query]], catalogue: Catalogue, generation: Generation) -> None:
-    """Print what each part brings: this system without it."""
-    few = {name: queries[:ABLATED] for name, queries in sets.items() if name in ABLATION_SETS}
-    examples = [each for asked, heard in fit_queries() if (each := example(generation, asked, heard)) is not None]
+    """Print what each part brings to the order of items: this system without it."""
+    few = {name: sets[name][:ABLATED] for name in ABLATION_SETS}
+    fitted_on = [each for asked, heard in fit_queries() if (each := example(generation, asked, heard)) is not None]
     print("\n| this system | " + " | ".join(f"{name} ({len(few[name])})" for name in few) + " |")
     print("| --- |" + " --- |" * len(few))
 
-    def row(name: str, arm: Arm) -> None:
-        print(f"| {name} | " + " | ".join(f"{quality(queries, arm).mrr:.3f}" for queries in few.values()) + " |")
+    def row(name: str, measured: Measured, weights: Weights) -> None:
+        print(
+            f"| {name} | " + " | ".join(f"{order_mrr(each, weights):.3f}" for each in measured.values()) + " |",
+            flush=True,
+        )
 
-    whole = this_system(generation)
-    row("whole", whole)
-    row("best hypothesis alone", lambda heard: whole(heard[:1]))
+    whole, weights = measure_sets(few, generation), fit(fitted_on)
+    row("whole", whole, weights)
     for feature in FEATURES:
-        other = Generation(generation.info.folder)
-        other.weights = fit(examples, without=(feature,))
-        row(f"without `{feature}`", this_system(other))
+        row(f"without `{feature}`", whole, fit(fitted_on, without=(feature,)))
+    alone = {name: [replace(query, heard=query.heard[:1]) for query in queries] for name, queries in few.items()}
+    row("best hypothesis alone", measure_sets(alone, generation), weights)
     for name, fields in CANDIDATE_PARTS.items():
         with patch.dict(serve.matching.WEIGHTS, dict.fromkeys(fields, 0.0)):
-            row(f"candidates without {name}", whole)
+            row(f"candidates without {name}", measure_sets(few, generation), weights)
     with patch.object(serve.readings, "_CARRIER", re.compile("^")):
-        row("carrier phrases kept", whole)
+        row("carrier phrases kept", measure_sets(few, generation), weights)
     serve.generation._cell_terms.cache_clear()  # it remembers numbers in digits
     with patch.object(serve.analysis, "_digits", lambda: str), TemporaryDirectory() as folder:
-        row("numbers as they are said", this_system(Generation(build_index(catalogue, Path(folder)).folder)))
+        other = Generation(build_index(catalogue, Path(folder)).folder)
+        row("numbers as they are said", measure_sets(few, other), weights)
+
+
+def measure_sets(sets: dict[str, list[Query]], generation: Generation) -> Measured:
+    """Measure the candidates of every query."""
+    return {
+        name: [example(generation, query.asked, query.heard) for query in queries] for name, queries in sets.items()
+    }
+
+
+def order_mrr(examples: Sequence[Example | None], weights: Weights) -> float:
+    """Give MRR@10 of the order that weights put candidates in."""
+    rank = np.array([weights.rank[name] for name in FEATURES])
+    total = 0.0
+    for each in examples:
+        if each is not None:
+            order = np.argsort(-(each.features @ rank).max(axis=0).round(4), kind="stable")[:10]
+            total += next((1.0 / place for place, at in enumerate(order, 1) if each.right[at]), 0.0)
+    return total / len(examples)
 
 
 def timed(task: Callable[[Argument], object], argument: Argument) -> float:
@@ -292,3 +311,7 @@ def timed(task: Callable[[Argument], object], argument: Argument) -> float:
     start = time.perf_counter()
     task(argument)
     return 1000.0 * (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
