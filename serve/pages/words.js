@@ -85,7 +85,7 @@ export function noResults(text) {
 
 /** Said where no item is surely meant; the nearest follow. */
 export function notSure(text) {
-  return { title: `Nothing here is surely “${text}”.`, remedy: "Did you mean one of these?" };
+  return { title: `No sure match for “${text}”.`, remedy: "Did you mean one of these?" };
 }
 
 const touch = window.matchMedia("(hover: none)").matches;
