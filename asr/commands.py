@@ -9,12 +9,17 @@ from typing import Annotated
 
 import typer
 
+from asr import release_commands
+
 app = typer.Typer(help="Train, test and package recognisers.", no_args_is_help=True)
 
 
 @app.callback()
 def asr() -> None:
     """Train, test and package recognisers."""
+
+
+release_commands.register(app)
 
 
 @app.command(epilog="Example: voicesearch asr shorten speech/ --out runs/short --minutes 30")
