@@ -8,9 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
 from asr.adapter import LOADABLE
 from asr.calibration import brier_score, calibrate, confidence_of, held_out_confidences
 from asr.checkpoint import stored_tensors
@@ -26,6 +23,7 @@ from data.condition import condition
 from data.errors import AudioError, ManifestError, ModelUnavailableError, TrainingError
 from data.files import sha256_of
 from data.manifest import clip_path, read_lock, read_manifest
+from data.progress import progress_bar
 from data.records import Calibration, Context, Release, Samples
 from labeling.normalization import normalize
 
@@ -53,7 +51,7 @@ class SpokenText:
     text: str
 
 
-def package(checkpoint: str, dev: Path, out: Path, options: PackageOptions, console: Console) -> Release:
+def package(checkpoint: str, dev: Path, out: Path, options: PackageOptions, report: Callable[[str], None]) -> Release:
     """Make a release of a checkpoint: converted, compared, scored, calibrated, written whole or not at all.
 
     Args:
@@ -61,7 +59,7 @@ def package(checkpoint: str, dev: Path, out: Path, options: PackageOptions, cons
         dev: Manifest with transcripts, of which the dev part is heard, or all of it where it has no parts.
         out: Folder of the release; must not be there yet.
         options: Name and context.
-        console: Where to say what is being done.
+        report: Called with a line when something takes long, and for each clip that is left out.
 
     Returns:
         The release.
@@ -75,17 +73,17 @@ def package(checkpoint: str, dev: Path, out: Path, options: PackageOptions, cons
     if out.exists():
         raise TrainingError(f"{out} is there already; choose another folder, or remove it")
     source = find_checkpoint(checkpoint)
-    clips = spoken_texts(dev, console.print)
+    clips = spoken_texts(dev, report)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
             folder = Path(scratch, out.name)
-            console.print(f"converting {checkpoint}")
+            report(f"converting {checkpoint}")
             model = convert(source, folder)
             draft = _draft(checkpoint, source, dev, folder, options)
-            console.print(f"comparing both forms on {min(len(clips), PARITY_CLIPS)} clips")
+            report(f"comparing both forms on {min(len(clips), PARITY_CLIPS)} clips")
             parity = check_parity(model, folder, [clip.samples for clip in clips[:PARITY_CLIPS]], draft.context)
-            release = replace(draft, **_measured(draft, clips, parity, console))
+            release = replace(draft, **_measured(draft, clips, parity))
             (folder / CARD_FILE).write_text(model_card(release), encoding="utf-8")
             release = replace(release, directory=str(out), files=_hashes(folder))
             write_release(release, folder)
@@ -159,10 +157,14 @@ def _known(source: Path) -> dict[str, Any]:
         raise ModelUnavailableError(f"{path}: cannot be read ({error}); remove it to package without it") from error
 
 
-def _measured(draft: Release, clips: Sequence[SpokenText], parity: Parity, console: Console) -> dict[str, Any]:
+def _measured(draft: Release, clips: Sequence[SpokenText], parity: Parity) -> dict[str, Any]:
     """Hear the clips as the server would: the fields `evaluation` and `calibration` of the release."""
     recognizer = Recognizer(draft, RecognizerSettings.load())
-    heard = [recognizer.decode(clip.samples)[0] for clip in track(clips, "hearing", console=console)]
+    heard = []
+    with progress_bar("hearing clips") as progress:
+        for clip in clips:
+            heard.append(recognizer.decode(clip.samples)[0])
+            progress(len(heard), len(clips))
     texts = [hypotheses[0].text if hypotheses else "" for hypotheses in heard]
     scored = score([clip.text for clip in clips], texts)
     log_probs = [hypotheses[0].log_prob for hypotheses in heard if hypotheses]

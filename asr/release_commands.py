@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,19 +33,17 @@ def package(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
     """Make a release of a checkpoint: converted, compared with it on real clips, scored, calibrated."""
-    from rich.console import Console
-
     from asr.packaging import PackageOptions
     from asr.packaging import package as make_release
     from data.errors import TrainingError
 
     if importlib.util.find_spec("torch") is None:
         raise TrainingError("packaging needs torch; install it with: pip install 'voicesearch[train]'")
-    console = Console(stderr=True)
-    release = make_release(checkpoint, dev, out, PackageOptions(name, context), console)
+    report = partial(print, file=sys.stderr)
+    release = make_release(checkpoint, dev, out, PackageOptions(name, context), report)
     if as_json:
         print(json.dumps(asdict(release)))
         return
     print(f"{release.name} is in {release.directory}; use it with VOICESEARCH_MODEL={release.directory}")
     for figure, value in release.evaluation.items():
-        console.print(f"{figure:28s} {value:g}")
+        report(f"{figure:28s} {value:g}")

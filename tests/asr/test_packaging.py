@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from asr.checkpoint import places, read_parameter, stored_tensors, to_transformers
 from asr.packaging import PackageOptions, package
@@ -21,12 +21,11 @@ from asr.settings import RecognizerSettings
 from data.condition import condition
 from data.errors import ManifestError, ModelCorruptError, ModelUnavailableError, TrainingError
 from data.manifest import read_manifest, write_manifest
-from data.records import Release, Samples
+from data.records import Calibration, Release, Samples
 from labeling.normalization import normalize
 
 ROOT = Path(__file__).parents[2]
 QUERIES = ROOT / "examples" / "films" / "queries"
-QUIET = Console(quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +70,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def packaged(checkpoint: Path, dev: Path, tmp_path_factory: pytest.TempPathFactory) -> Release:
     out = tmp_path_factory.mktemp("releases") / "films"
-    return package(str(checkpoint), dev, out, PackageOptions(), QUIET)
+    return package(str(checkpoint), dev, out, PackageOptions(), print)
 
 
 def test_a_release_is_verified_whole_and_says_where_it_came_from(packaged: Release, checkpoint: Path) -> None:
@@ -110,10 +109,6 @@ def test_a_packaged_model_is_served_with_its_calibration(
 def test_a_calibration_changes_what_is_told_and_not_what_is_refused(
     release: Release, recognizer: Recognizer, clip: Callable[[str], Samples]
 ) -> None:
-    from dataclasses import replace
-
-    from data.records import Calibration
-
     doubtful = replace(release, calibration=Calibration(0.0, -6.0, 100))
     doubter = Recognizer(doubtful, RecognizerSettings.load())
     for name in ("auth-thankyou", "vm-goodbye"):
@@ -153,7 +148,7 @@ def test_weights_that_hear_otherwise_are_no_release(
 
 def refused(checkpoint: Path | str, dev: Path, out: Path) -> str:
     with pytest.raises(ModelUnavailableError) as refusal:
-        package(str(checkpoint), dev, out, PackageOptions(), QUIET)
+        package(str(checkpoint), dev, out, PackageOptions(), print)
     assert not out.exists()
     assert not list(out.parent.glob(f".{out.name}*"))
     message = str(refusal.value)
@@ -178,9 +173,7 @@ def test_another_architecture_is_refused(checkpoint: Path, dev: Path, tmp_path: 
     assert "its architecture is wav2vec2; only Whisper" in refused(other, dev, tmp_path / "out")
 
 
-def test_a_checkpoint_with_other_layers_than_it_says_is_refused(
-    checkpoint: Path, dev: Path, tmp_path: Path
-) -> None:
+def test_a_checkpoint_with_other_layers_than_it_says_is_refused(checkpoint: Path, dev: Path, tmp_path: Path) -> None:
     other = linked(checkpoint, tmp_path / "other")
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps({**config, "decoder_layers": 5}))
@@ -207,7 +200,7 @@ def test_a_name_that_is_nowhere_is_refused(dev: Path, tmp_path: Path, monkeypatc
 
 def test_a_folder_that_is_there_is_not_replaced(packaged: Release, checkpoint: Path, dev: Path) -> None:
     with pytest.raises(TrainingError, match="is there already"):
-        package(str(checkpoint), dev, Path(packaged.directory), PackageOptions(), QUIET)
+        package(str(checkpoint), dev, Path(packaged.directory), PackageOptions(), print)
     assert read_release(Path(packaged.directory)) == packaged
 
 
@@ -216,9 +209,10 @@ def test_a_manifest_without_a_dev_part_is_refused(checkpoint: Path, dev: Path, t
     other = dev.with_name("train.jsonl")
     other.write_text("\n".join(lines) + "\n")
     with pytest.raises(ManifestError, match="no clip of the part dev has a transcript"):
-        package(str(checkpoint), other, tmp_path / "out", PackageOptions(), QUIET)
+        package(str(checkpoint), other, tmp_path / "out", PackageOptions(), print)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing(
     checkpoint: Path, dev: Path, home: Path, tmp_path: Path
 ) -> None:
