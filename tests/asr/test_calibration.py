@@ -28,7 +28,8 @@ def test_without_a_calibration_confidence_is_the_mean_probability_of_a_token() -
 def test_the_line_that_made_the_outcomes_is_found_again() -> None:
     found = calibrate(*sayings(20_000, 5.0, 2.0))
     assert found is not None
-    assert (found.slope, found.intercept) == (pytest.approx(5.0, abs=0.3), pytest.approx(2.0, abs=0.1))
+    assert found.slope == pytest.approx(5.0, abs=0.3)
+    assert found.intercept == pytest.approx(2.0, abs=0.1)
 
 
 def test_a_decoder_that_is_too_sure_is_mended_on_clips_that_were_not_fitted_on() -> None:
