@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from asr import evaluation_commands
+
 app = typer.Typer(help="Train, test and package recognisers.", no_args_is_help=True)
+evaluation_commands.register(app)
 
 
 @app.callback()
