@@ -1,4 +1,4 @@
-"""A progress bar for long work, on standard error."""
+"""How far long work has got, for the person who waits for it."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar while a block runs; none where standard error is no terminal.
+    """Show a bar with the time left on standard error, where that is a terminal.
 
     Args:
         what: What is being done.

@@ -97,7 +97,7 @@ class Bench:
             VoiceSearchError: A file cannot be used.
         """
         tested = self.read(manifest)
-        hearing = hear(heard, manifest, tested.utterances)
+        hearing = hear(heard, manifest, self.processes)
         trials = tested.trials(hearing)
         resampling = resample([t.utterance.speaker for t in trials.all], resamples=RESAMPLES, seed=self.seed)
         provenance = provenance_of(
@@ -144,7 +144,7 @@ class Bench:
         pairs = []
         names = ("", "")
         for tested in sets:
-            one, other = (hear(source, tested.manifest, tested.utterances) for source in (ours, theirs))
+            one, other = (hear(source, tested.manifest, self.processes) for source in (ours, theirs))
             pairs.append((tested.trials(one), tested.trials(other)))
             names = one.name, other.name
         others = {tested.manifest.stem: pair for tested, pair in zip(sets[1:], pairs[1:], strict=True)}
