@@ -32,12 +32,19 @@ Anyway = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Of the resampling.")]
 Processes = Annotated[int | None, typer.Option(min=1, max=256, help="Processes; by default one for each core.")]
 
+General = Annotated[
+    list[Path] | None, typer.Option(help="A manifest of other speech that must not get worse; hypotheses hold both.")
+]
+
 CHARTER = Path("charter.toml")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to an application."""
     app.command("evaluate", epilog="Example: voicesearch asr evaluate corpora/prompts/test.jsonl heard.jsonl")(evaluate)
+    app.command("report", epilog="Example: voicesearch asr report test.jsonl --baseline old.jsonl --out report.html")(
+        report
+    )
     app.command("compare", epilog="Example: voicesearch asr compare test.jsonl new.jsonl old.jsonl --gate")(compare)
 
 
@@ -65,15 +72,53 @@ def evaluate(
     print(evaluation_json(evaluation)) if as_json else show_evaluation(evaluation)
 
 
+def report(
+    context: typer.Context,
+    manifest: Manifest,
+    heard: Heard = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; JSON and CSV go beside it. By default in the home folder.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="What to hold it against: hypotheses (.jsonl) or a release.")
+    ] = None,
+    general: General = None,
+    recordings: Annotated[
+        Path | None, typer.Option(help="Folder of the corpus, to hear recordings as they were before conditioning.")
+    ] = None,
+    audio_mb: Annotated[
+        float, typer.Option(min=0.0, max=500.0, help="Most megabytes of sound in the page, worst clips first.")
+    ] = 20.0,
+    catalogue: CatalogueFile = None,
+    people: People = None,
+    human_level: HumanLevel = None,
+    charter: CharterFile = CHARTER,
+    convention: ConventionFile = None,
+    names: NamesFile = None,
+    anyway: Anyway = False,
+    seed: Seed = 0,
+    processes: Processes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the error report: one page to read, listen and tag in, with its figures as JSON and CSV."""
+    import json
+
+    from asr.evaluation.publication import Sounds, publish
+
+    bench = _bench(context, convention, names, catalogue, people, human_level, charter, anyway, seed, processes)
+    written = publish(bench, manifest, heard, out, baseline, general or [], Sounds(recordings, audio_mb))
+    if as_json:
+        print(json.dumps({name: str(path) for name, path in written.items()}))
+        return
+    print(f"the report is {written['page']}")
+
+
 def compare(
     context: typer.Context,
     manifest: Manifest,
     ours: Annotated[str, typer.Argument(help="The new one: hypotheses (.jsonl) or a release.")],
     theirs: Annotated[str, typer.Argument(help="What it is held against: hypotheses (.jsonl) or a release.")],
-    general: Annotated[
-        list[Path] | None,
-        typer.Option(help="A manifest of other speech that must not get worse; hypotheses hold both."),
-    ] = None,
+    general: General = None,
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 1 when a slice is significantly worse beyond the charter's cap.")
     ] = False,

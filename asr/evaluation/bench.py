@@ -140,15 +140,46 @@ class Bench:
             VoiceSearchError: A file cannot be used.
         """
         cap = self._cap() if gate else None
-        sets = [self.read(path) for path in (manifest, *general)]
-        pairs = []
-        names = ("", "")
-        for tested in sets:
-            one, other = (hear(source, tested.manifest, self.processes) for source in (ours, theirs))
-            pairs.append((tested.trials(one), tested.trials(other)))
-            names = one.name, other.name
-        others = {tested.manifest.stem: pair for tested, pair in zip(sets[1:], pairs[1:], strict=True)}
-        return compare(*pairs[0], names, others, cap=cap, seed=self.seed)
+        tested = self.read(manifest)
+        hearing = hear(ours, manifest, self.processes)
+        return self.against(tested, tested.trials(hearing), hearing.name, ours, theirs, general, cap=cap)[0]
+
+    def against(
+        self,
+        tested: Tested,
+        trials: Trials,
+        name: str,
+        ours: str | None,
+        theirs: str,
+        general: Sequence[Path],
+        *,
+        cap: float | None = None,
+    ) -> tuple[Comparison, Trials]:
+        """Hold trials against those of another recogniser.
+
+        Args:
+            tested: The test set.
+            trials: Of the new recogniser.
+            name: Of the new recogniser.
+            ours: Where its hypotheses come from, for the other sets.
+            theirs: Hypotheses or release of the other.
+            general: Manifests of other speech.
+            cap: The largest rise that the charter allows, for a gate.
+
+        Returns:
+            The comparison, and the trials of the other.
+
+        Raises:
+            VoiceSearchError: A file cannot be used.
+        """
+        other = hear(theirs, tested.manifest, self.processes)
+        before = tested.trials(other)
+        sets = {}
+        for path in general:
+            speech = self.read(path)
+            pair = (speech.trials(hear(source, path, self.processes)) for source in (ours, theirs))
+            sets[path.parent.name if path.stem == "manifest" else path.stem] = (next(pair), next(pair))
+        return compare(trials, before, (name, other.name), sets, cap=cap, seed=self.seed), before
 
     def _search(self) -> AbstractContextManager[Search | None]:
         return self.open_search(self.catalogue) if self.open_search and self.catalogue else nullcontext()

@@ -98,9 +98,16 @@ def _names(findings: Findings) -> Iterator[Action]:
     yield Action(
         "Teach the recogniser the catalogue's names: train on spoken queries made from it",
         f"{100 * names.b_wer:.1f}% of the words inside names are wrong against {100 * names.u_wer:.1f}% of the others; "
-        f"{names.said - names.right:,} of {names.said:,} names did not come through ({missed})",
+        f"{names.said - names.right:,} of {names.said:,} names did not come through ({missed}){_search_cost(findings)}",
         gain,
     )
+
+
+def _search_cost(findings: Findings) -> str:
+    search = findings.search
+    if search is None:
+        return ""
+    return f"; errors take the MRR@10 of the search from {search.reference.mrr:.2f} to {search.heard.mrr:.2f}"
 
 
 def _choices(findings: Findings) -> Iterator[Action]:
@@ -111,7 +118,7 @@ def _choices(findings: Findings) -> Iterator[Action]:
         yield Action(
             "Choose better among the hypotheses: search with all of them, or rescore them with the catalogue",
             f"the best hypothesis of each list has a word error rate of {100 * findings.oracle_wer:.1f}%, "
-            f"the first one {100 * findings.wer:.1f}%",
+            f"the first one {100 * findings.wer:.1f}%{_search_cost(findings)}",
             gain,
         )
 
