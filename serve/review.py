@@ -24,13 +24,13 @@ async def only_on_this_machine(request: Request) -> None:
     """Refuse callers from elsewhere: clips are what people said in confidence, and there are no keys yet.
 
     Args:
-        request: Any request for review.
+        request: Any request for clips or reports.
 
     Raises:
         ForbiddenError: It does not come from this machine.
     """
     if request.client is None or not ip_address(request.client.host).is_loopback:
-        raise ForbiddenError("review is open to this machine only; reach it through an SSH tunnel")
+        raise ForbiddenError("this is open to this machine only; reach it through an SSH tunnel")
 
 
 router = APIRouter(prefix="/v1/review", responses=REFUSALS, dependencies=[Depends(only_on_this_machine)])
