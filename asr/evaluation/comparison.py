@@ -37,9 +37,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SliceChange:
-    """The error rates of both on a slice; `adjusted` is the p-value corrected by Holm over all slices of a comparison.
+    """The error rates of both on a slice, as shares; `sentences` counts sentences fixed and broken.
 
-    Rates are shares; `sentences` counts sentences fixed and broken.
+    `adjusted` is the p-value, corrected by Holm over all slices that have enough clips; that of everything is not
+    corrected, being the one question that was asked.
     """
 
     name: str
@@ -125,7 +126,7 @@ def compare(
         seed: Of the resampling.
 
     Returns:
-        The comparison; p-values of slices and other sets are corrected together.
+        The comparison; p-values of slices and other sets are corrected together, that of everything stands alone.
     """
     first, second = _common(ours, theirs)
     resampling = resample([t.utterance.speaker for t in first.all], resamples=resamples, seed=seed)
@@ -139,8 +140,7 @@ def compare(
         others.append(_change(one, other, name, "other set", np.ones(len(one.all), bool), own))
     if not rows:
         rows = [_change(first, second, *parts[0], resampling)]
-    adjusted = holm([row.difference.p for row in (*rows, *others)])
-    judged = [_judged(row, p) for row, p in zip((*rows, *others), adjusted, strict=True)]
+    judged = _corrected([*rows, *others])
     flips = _flips(first, second)
     return Comparison(
         ours=names[0],
@@ -152,6 +152,13 @@ def compare(
         broken=tuple(sorted((f for f in flips if f.our_errors > f.their_errors), key=_size)),
         gate=None if cap is None else gate_of(judged, cap),
     )
+
+
+def _corrected(rows: Sequence[SliceChange]) -> list[SliceChange]:
+    """Judge rows: the first, everything, on its own; those after it with enough clips are corrected together."""
+    enough = [row for row in rows[1:] if row.utterances >= ENOUGH_CLIPS]
+    adjusted = dict(zip(map(id, enough), holm([row.difference.p for row in enough]), strict=True))
+    return [_judged(row, adjusted.get(id(row), row.difference.p)) for row in rows]
 
 
 def gate_of(rows: Sequence[SliceChange], cap: float) -> Gate:

@@ -26,6 +26,12 @@ from data.intervals import Interval, rate
 from labeling.normalization import normalize
 from labeling.suspects import Suspect
 
+LISTED_SUSPECTS = 20
+"""Suspect labels that are listed at least; of a large set it is the first tenth of the ranking."""
+
+WEAKEST_SUSPICION = 0.2
+"""Score under which a label is not listed."""
+
 FULL_LEVEL = HumanLevel(100.0, {}, "not measured; 100% is taken, which overstates every gap", measured=False)
 
 
@@ -113,7 +119,9 @@ def evaluate(trials: Trials, provenance: Provenance, yardsticks: Yardsticks, *, 
     names = measure_names(trials.all, finder, resampling) if finder else None
     search = measure_search(trials.all, yardsticks.search, resampling) if yardsticks.search else None
     confidence = measure_confidence(trials.all)
-    suspects = tuple(each for each in yardsticks.suspects if each.score >= SUSPECT)
+    most = max(LISTED_SUSPECTS, len(trials.all) // 10)
+    suspects = tuple(each for each in yardsticks.suspects[:most] if each.score >= WEAKEST_SUSPICION)
+    strong = {each.utterance.id for each in suspects if each.score >= SUSPECT}
     known = len({name for name in speakers if name is not None})
     refused = [trial for trial in trials.all if trial.has_speech and not trial.text]
     actions = recommend(
@@ -130,8 +138,8 @@ def evaluate(trials: Trials, provenance: Provenance, yardsticks: Yardsticks, *, 
             names=names,
             search=search,
             confidence=confidence,
-            suspects=len(suspects),
-            suspect_errors=_errors_in(trials, {each.utterance.id for each in suspects}),
+            suspects=len(strong),
+            suspect_errors=_errors_in(trials, strong),
             refused_right=sum(_oracle(trial).errors == 0 for trial in refused),
             refused_words=sum(trial.normalised.words for trial in refused),
         )

@@ -73,11 +73,15 @@ def recommend(findings: Findings) -> tuple[Action, ...]:
 def _slices(findings: Findings) -> Iterator[Action]:
     overall = 100.0 * (1.0 - findings.wer)
     # A slice that is no worse than all clips together has potential only because it is large.
-    for row in [row for row in findings.priorities if row.interval.high < overall and _is_worth(row)][:TOP_SLICES]:
+    worth = [row for row in findings.priorities if row.interval.high < overall and _is_worth(row)]
+    # "augmented" says less than "augmented:telephone".
+    narrow = [row for row in worth if not any(other.name.startswith(f"{row.name}:") for other in worth)]
+    for row in narrow[:TOP_SLICES]:
+        people = f", people reach {row.human:.1f}%" if findings.human.measured else ""
         yield Action(
             f"Work on “{row.name}”: collect or augment such data and train on it",
             f"{row.accuracy:.1f}% of its words are right (95% interval {row.interval.low:.1f} to "
-            f"{row.interval.high:.1f}), people reach {row.human:.1f}%; {row.share:.0f}% of the words and "
+            f"{row.interval.high:.1f}), {overall:.1f}% of all{people}; {row.share:.0f}% of the words and "
             f"{row.share_of_errors:.0f}% of the errors are in it",
             row.potential,
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from asr.evaluation.comparison import Comparison
+from asr.evaluation.comparison import Change, Comparison
 from asr.evaluation.drawings import acceptance_svg, curve_svg, range_svg, reliability_svg, risk_svg
 from asr.evaluation.evaluation import Evaluation
 from asr.evaluation.slices import slices_of
@@ -166,9 +166,12 @@ def _utterance(trial: Trial, sound: Sound | None, place: int) -> dict[str, Any]:
 
 def _changes(comparison: Comparison) -> list[tuple[Any, Markup]]:
     rows = (*comparison.slices, *comparison.general)
-    widest = max([0.01, *(max(abs(r.difference.interval.low), abs(r.difference.interval.high)) for r in rows)])
-    reach = min(widest, 0.5)
-    return [(row, range_svg(row.difference.value, row.difference.interval, -reach, reach)) for row in rows]
+    judged = [row for row in rows if row.change is not Change.TOO_FEW] or rows
+    reach = min(
+        0.5, max(0.01, *(abs(b) for r in judged for b in (r.difference.interval.low, r.difference.interval.high)))
+    )
+    order = [rows[0], *sorted(rows[1:], key=lambda row: (row.change is Change.TOO_FEW, row.difference.p, row.name))]
+    return [(row, range_svg(row.difference.value, row.difference.interval, -reach, reach)) for row in order]
 
 
 def _headline_chart(evaluation: Evaluation, target: Metric | None) -> Markup:

@@ -53,8 +53,9 @@ class Scale:
         if band == len(self.bounds):
             return f"{self.kind} {self.bounds[-1]:g}{unit} and more"
         low, high = self.bounds[band - 1 : band + 1]
-        whole = self.unit == "words"
-        return f"{self.kind} {low:g}{unit}" if whole and high == low + 1 else f"{self.kind} {low:g} to {high:g}{unit}"
+        if self.unit == "words":  # whole numbers: the bound above is no part of the band
+            high -= 1.0
+        return f"{self.kind} {low:g}{unit}" if high == low else f"{self.kind} {low:g} to {high:g}{unit}"
 
 
 def pace(trial: Trial) -> float | None:

@@ -85,7 +85,7 @@ def test_an_utterance_is_tagged_by_keyboard_and_the_error_sheet_exported(
     page.keyboard.press("1")  # taken back
     expect(page.locator(".chip[aria-pressed='true']")).to_have_count(2)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Export error sheet").click()
+        page.get_by_role("button", name="Error sheet").click()
     download.value.save_as(tmp_path / "sheet.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "sheet.csv").read_text())))
     tagged = next(row for row in rows if row["id"] == "the-godfather")
@@ -106,7 +106,7 @@ def test_doubtful_labels_are_exported_as_labelling_takes_them(
     page.keyboard.press("d")
     name = page.locator("#one dd").last.inner_text()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Export doubtful labels").click()
+        page.get_by_role("button", name="Doubtful labels").click()
     download.value.save_as(tmp_path / "doubts.csv")
     monkeypatch.setenv("VOICESEARCH_DATABASE_URL", f"sqlite:///{tmp_path}/queue.db")
     assert main(["labeling", "import", str(tmp_path / "doubts.csv"), "--manifest", str(folder / "manifest.jsonl")]) == 0

@@ -17,7 +17,7 @@ def test_bands_are_named_with_their_bounds(make_trials: MakeTrials) -> None:
         "noise: SNR under 5 dB",
         "noise: SNR 30 dB and more",
         "length under 2 words",
-        "length 3 to 5 words",
+        "length 3 to 4 words",
     ]
 
 
