@@ -5,7 +5,6 @@ done. Hypotheses are manifest lines with `pred_text`, `confidence` and `nbest`.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -70,7 +69,7 @@ def transcribe_all(
     release = prepare_release(model or settings.model, HomeSettings.load().models, lambda line: None)
     if processes is None:
         processes = 1 if choose_device(settings.device) == "cuda" else core_count()
-    asked = json.dumps([VERSION, conditioning.VERSION, release.sha256, settings.beam_size])
+    asked = f"{VERSION} {conditioning.VERSION} {release.sha256} {release.calibration} {settings.beam_size}"
     tasks = [Task(_key(found.root, each, asked), each, each.duration) for each in found.utterances]
     return produce(
         out,
