@@ -13,7 +13,6 @@ from asr import evaluation_commands, release_commands
 from data.progress import progress_bar
 
 app = typer.Typer(help="Train, test and package recognisers.", no_args_is_help=True)
-evaluation_commands.register(app)
 
 
 @app.callback()
@@ -22,6 +21,7 @@ def asr() -> None:
 
 
 release_commands.register(app)
+evaluation_commands.register(app)
 
 
 @app.command(epilog="Example: voicesearch asr shorten speech/ --out runs/short --minutes 30")
