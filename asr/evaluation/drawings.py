@@ -15,8 +15,8 @@ from asr.evaluation.curves import Curve
 from data.intervals import Interval
 from data.plots import nice_step
 
-WIDTH, HEIGHT = 440.0, 190.0
-LEFT, BOTTOM, TOP, RIGHT = 42.0, 30.0, 10.0, 12.0
+WIDTH, HEIGHT = 440.0, 204.0
+LEFT, BOTTOM, TOP, RIGHT = 42.0, 42.0, 10.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _chart(
         ),
         shapes,
         Markup('<text class="unit" x="{}" y="{}" text-anchor="end">{}</text></svg>').format(
-            WIDTH - RIGHT, HEIGHT - 1, unit
+            WIDTH - RIGHT, HEIGHT - 6, unit
         ),
     ]
     return Markup("").join(parts)
