@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from data.manifest import read_manifest, write_lock, write_manifest
-from tests.conftest import FILMS, QUERIES
+from tests.conftest import FILMS, QUERIES, ROOT
 from voicesearch import main
 
 CONVENTION = "voice-search-en/1"
@@ -50,6 +50,17 @@ def test_people_see_the_headline_the_slices_and_what_to_do(corpus: Path, capsys:
     shown = capsys.readouterr().out
     for expected in ("word error rate", "potential", "97.0%", "1. ", "bootstrap over utterances: 1 speaker"):
         assert expected in shown
+
+
+def test_the_level_of_people_is_measured_on_their_transcriptions(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = str(ROOT / "examples" / "labeling" / "habits.jsonl")
+    assert main(["asr", "evaluate", str(corpus), str(corpus.with_name("bad.jsonl")), "--people", people, "--json"]) == 0
+    human = json.loads(capsys.readouterr().out)["human"]
+    assert human["measured"]
+    assert "agreement of people" in human["source"]
+    assert 80 < human["overall"] <= 100
 
 
 def test_a_release_hears_the_clips_itself_once(
