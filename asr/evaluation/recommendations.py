@@ -7,7 +7,7 @@ from asr.evaluation.acceptance import AcceptanceFigures
 from asr.evaluation.confidence import ConfidenceFigures
 from asr.evaluation.error_classes import ClassFigures, ErrorClass
 from asr.evaluation.names import NameFigures
-from asr.evaluation.prioritisation import HumanLevel, Priority, Verdict
+from asr.evaluation.prioritisation import HumanLevel, Priority, Verdict, potential
 from asr.evaluation.retrieval import SearchImpact
 
 WORTH = 0.5
@@ -95,7 +95,8 @@ def _names(findings: Findings) -> Iterator[Action]:
     names = findings.names
     if names is None or not names.words or names.b_interval.low <= names.u_wer:
         return
-    gain = 100.0 * (names.errors - names.u_wer * names.words) / max(findings.words, 1)
+    share = 100.0 * names.words / max(findings.words, 1)
+    gain = potential(100.0 * (1.0 - names.b_wer), findings.human.overall, share)
     if gain < WORTH:
         return
     missed = ", ".join(f"“{name}”" for name in list(names.missed)[:3])
