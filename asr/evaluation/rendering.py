@@ -71,7 +71,7 @@ def render(evaluation: Evaluation, comparison: Comparison | None, material: Mate
     return environment.get_template(
         "report.html"
     ).render(
-        title=manifest.parent.resolve().name if manifest.stem == "manifest" else manifest.stem,
+        title="/".join([manifest.parent.resolve().name, *([] if manifest.stem == "manifest" else [manifest.stem])]),
         style=Markup((PAGE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own files
         script=Markup(script),  # noqa: S704
         script_hash=Markup(f"'sha256-{_hash(script)}'"),  # noqa: S704
