@@ -45,14 +45,17 @@ class Source:
     convention: str | None = None
 
 
-def transcribe_all(source: Path, out: Path, processes: int | None, progress: Callable[[int, int], None]) -> Batch:
-    """Transcribe a manifest or a folder with the release in use.
+def transcribe_all(
+    source: Path, out: Path, processes: int | None, progress: Callable[[int, int], None], model: str | None = None
+) -> Batch:
+    """Transcribe a manifest or a folder.
 
     Args:
         source: A manifest, or a folder: its `manifest.jsonl`, or else every audio file below it.
         out: Where the hypotheses go, in the order of the source; what an earlier run did there is not done again.
         processes: How many processes; None for one for each core, or one where there is a GPU.
         progress: Called with how many clips are done, and of how many.
+        model: The release, by name or folder; None for the one in use.
 
     Returns:
         The utterances with what was heard, and the recordings that could not be heard.
@@ -63,7 +66,7 @@ def transcribe_all(source: Path, out: Path, processes: int | None, progress: Cal
     """
     found = read_source(source)
     settings = RecognizerSettings.load()
-    release = prepare_release(settings.model, HomeSettings.load().models, lambda line: None)
+    release = prepare_release(model or settings.model, HomeSettings.load().models, lambda line: None)
     if processes is None:
         processes = 1 if choose_device(settings.device) == "cuda" else core_count()
     asked = f"{VERSION} {conditioning.VERSION} {release.sha256} {release.calibration} {settings.beam_size}"
