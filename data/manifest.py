@@ -228,7 +228,7 @@ def text_lines(path: Path) -> Iterator[tuple[str, str]]:
             except UnicodeDecodeError as error:
                 raise ManifestError(f"{path}:{number}: not UTF-8; save the file as UTF-8") from error
             if text.startswith(BYTE_ORDER_MARK):
-                raise ManifestError(f"{path}:{number}: begins with a byte order mark; save the file as UTF-8 without it")
+                raise ManifestError(f"{path}:{number}: begins with a byte order mark; save the file without")
             if text:
                 yield f"{path}:{number}", text
 

@@ -98,5 +98,7 @@ def corpus_of(source: str, root: Path, recordings: Iterable[Recording], *, liste
             )
         seen[recording.id] = recording
     if not seen:
-        raise ManifestError(f"{listed or root}: the corpus is empty; it needs at least one recording with its transcript")
+        raise ManifestError(
+            f"{listed or root}: the corpus is empty; it needs at least one recording with its transcript"
+        )
     return Corpus(source, root, tuple(seen.values()))
