@@ -34,7 +34,7 @@ def check(
     _report([each for violations in found.values() for each in violations], rules.identifier, len(found), 0, as_json)
 
 
-@app.command(epilog="Example: voicesearch labeling fix corpora/asterisk/manifest.jsonl")
+@app.command(epilog="Example: voicesearch labeling fix corpora/prompts/manifest.jsonl")
 def fix(
     paths: Annotated[list[Path], typer.Argument(help="Manifests, or folders that hold some.")],
     convention: ConventionFile = None,

@@ -94,6 +94,10 @@ def test_split_says_why_voices_are_shared(run: Run, prompts: Path) -> None:
     assert "texts in two splits: none" in output
 
 
+def test_split_says_which_set_is_empty(run: Run, prompts: Path) -> None:
+    assert "no clip is in test" in run("split", prompts, "--shares", "80/20/0")[1]
+
+
 def test_split_check_passes_its_own_work_and_refuses_a_leak(run: Run, prompts: Path) -> None:
     run("split", prompts)
     splits = [prompts.with_name(f"{name}.jsonl") for name in ("train", "dev", "test")]
