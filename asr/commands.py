@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from asr import evaluation_commands, release_commands
 from data.progress import progress_bar
 
 app = typer.Typer(help="Train, test and package recognisers.", no_args_is_help=True)
@@ -17,6 +18,10 @@ app = typer.Typer(help="Train, test and package recognisers.", no_args_is_help=T
 @app.callback()
 def asr() -> None:
     """Train, test and package recognisers."""
+
+
+release_commands.register(app)
+evaluation_commands.register(app)
 
 
 @app.command(epilog="Example: voicesearch asr shorten speech/ --out runs/short --minutes 30")

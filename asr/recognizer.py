@@ -11,6 +11,7 @@ from ctranslate2 import StorageView, get_cuda_device_count
 from ctranslate2.models import Whisper, WhisperGenerationResult
 from tokenizers import Tokenizer
 
+from asr.calibration import confidence_of
 from asr.features import CONTEXT_SAMPLES, HOP, own_log_mel, padded_log_mel
 from asr.rejection import DEFAULT_LIMITS, RejectionLimits, compression_ratio, reject_audio, reject_text
 from asr.settings import RecognizerSettings
@@ -143,12 +144,11 @@ class Recognizer:
         if not hypotheses:
             return Transcript("", (), 0.0, no_speech_prob, 0.0, NullReason.NO_SPEECH)
         best = hypotheses[0]
-        confidence = math.exp(best.log_prob)
-        reason = reject_text(best.text, confidence, no_speech_prob, clip, self._limits)
+        reason = reject_text(best.text, confidence_of(best.log_prob, None), no_speech_prob, clip, self._limits)
         return Transcript(
             text="" if reason else best.text,
             nbest=hypotheses if reason in (None, NullReason.LOW_CONFIDENCE) else (),
-            confidence=confidence,
+            confidence=confidence_of(best.log_prob, self.release.calibration),
             no_speech_prob=no_speech_prob,
             compression_ratio=compression_ratio(best.text),
             null_reason=reason,
