@@ -2,7 +2,7 @@
 
     python -m benchmarks.ranking_fit
 
-Of each query the index gives a hundred items. `rank` maximises the probability of the right ones among them, under a
+Of each query the index gives its candidates. `rank` maximises the probability of the right ones among them, under a
 softmax of their scores (conditional logit: D. McFadden, 1974); `sure` is a logistic regression of whether the best item
 is right, on queries of which some ask for films that the catalogue does not have; `threshold` is where no more than
 `FALSE_ANSWERS` of those would be answered as if found. The last line is JSON.
@@ -10,7 +10,7 @@ is right, on queries of which some ask for films that the catalogue does not hav
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from asr.recognizer import Recognizer
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_release
 from benchmarks.catalogue_queries import FILMS, Asked, QuerySet, indexed_part, queries_of, with_typo
-from benchmarks.spoken_queries import FIT_VOICES, Ears, say
+from benchmarks.spoken_queries import FIT_VOICES, Ears, counter, say
 from data.catalogue import read_catalogue
 from data.files import atomic_writer
 from data.records import Hypothesis
@@ -93,11 +93,6 @@ def heard_queries(
             heard = ears.hear(clips, condition, counter(f"{part}: {kind} heard, {condition}"))
             for clip, what in zip(clips, heard, strict=True):
                 yield clip.asked, clip.voice, condition, what.transcript.nbest
-
-
-def counter(name: str) -> Callable[[int, int], None]:
-    """Count in one line of the terminal."""
-    return lambda done, of: print(f"\033[2K\r{name} {done}/{of}", end="\n" if done == of else "", flush=True)
 
 
 def example(generation: Generation, asked: Asked, heard: Sequence[Hypothesis]) -> Example | None:

@@ -10,68 +10,38 @@ parts, the other weights fitted anew. Prints the tables of docs/search.md; the l
 
 import argparse
 import json
-import random
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias, TypeVar
-from unittest.mock import patch
+from typing import TypeVar
 
 import numpy as np
 
-import serve.analysis
-import serve.generation
-import serve.matching
-import serve.readings
 from asr.recognizer import Recognizer
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_release
 from benchmarks.baseline_search import BaselineSearch
-from benchmarks.catalogue_queries import FILMS, Asked, QuerySet, indexed_part, queries_of, with_typo
-from benchmarks.ranking_fit import Example, counter, example, fit, fit_queries
-from benchmarks.spoken_queries import SNR_DB, TEST_VOICES, Ears, Heard, Spoken, say
+from benchmarks.catalogue_queries import FILMS, indexed_part, queries_of
+from benchmarks.query_sets import Heards, Query, query_sets
+from benchmarks.ranking_ablation import print_ablation
+from benchmarks.spoken_queries import SNR_DB
 from data.catalogue import Catalogue, read_catalogue
 from data.clips import read_clip
 from data.condition import condition
-from data.records import Hypothesis
 from data.settings import HomeSettings
 from serve.generation import Generation
 from serve.index import build_index
-from serve.ranking import FEATURES, Weights
 
 TITLES, OTHERS = 400, 100
-ABLATED, TIMED = 200, 60
-"""Queries of a set in the ablation, and recognitions that are timed."""
+TIMED = 60
+"""Recognitions that are timed."""
 
-ABLATION_SETS = (
-    *("typed with an error", "typed as spoken", "typed, half a title", "typed, facets"),
-    *("voice, clean", "voice, 10 dB"),
-)
-CANDIDATE_PARTS = {
-    "words": (serve.matching.TITLE, serve.matching.OTHER),
-    "sounds of words": (serve.matching.SOUNDS,),
-    "pieces of the title's sound": (serve.matching.PIECES,),
-}
-
-Measured: TypeAlias = Mapping[str, Sequence[Example | None]]
 Argument = TypeVar("Argument")
 
-Heards = Sequence[Hypothesis]
 Arm = Callable[[Heards], tuple[list[str], bool]]
 """From what was heard to the ids shown, best first, and whether the first is shown as found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What was asked for, and what was typed or heard of it."""
-
-    asked: Asked
-    heard: Heards
-    voice: str = ""
-    clip: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,43 +74,6 @@ def main() -> None:
         if arguments.ablation or arguments.full:
             print_ablation(sets, catalogue, generation)
     print(json.dumps(figures))
-
-
-def query_sets(asked: QuerySet) -> dict[str, list[Query]]:
-    """Give every set of queries by name: typed, heard, and both for films that are absent."""
-    chance = random.Random(0)  # noqa: S311  not for secrets
-    typed = {
-        "typed": asked.known,
-        "typed, absent": asked.absent,
-        "typed, half a title": asked.halves,
-        "typed, facets": asked.facets,
-    }
-    sets = {name: [Query(each, [Hypothesis(each.typed, 0.0)]) for each in group] for name, group in typed.items()}
-    sets["typed with an error"] = [
-        Query(each, [Hypothesis(with_typo(each.typed, chance), 0.0)]) for each in asked.known
-    ]
-    sets["typed as spoken"] = [Query(each, [Hypothesis(each.said, 0.0)]) for each in asked.known]
-    for kind, group, levels in (
-        ("", asked.known, tuple(SNR_DB)),
-        (", facets", asked.facets, ("clean",)),
-        (", absent", asked.absent, ("clean", "10 dB")),
-    ):
-        for level, clips, heard in heard_by(group, kind.strip(", ") or "known", levels):
-            sets[f"voice, {level}{kind}"] = [
-                Query(clip.asked, each.transcript.nbest, clip.voice, clip.clip)
-                for clip, each in zip(clips, heard, strict=True)
-            ]
-    return sets
-
-
-def heard_by(
-    group: Sequence[Asked], kind: str, levels: Sequence[str]
-) -> Iterator[tuple[str, list[Spoken], list[Heard]]]:
-    """Have queries said by every test voice, and heard by the release that the project began with."""
-    ears = Ears(Recognizer(prepare_release("tiny.en", HomeSettings.load().models, print), RecognizerSettings.load()))
-    clips = say(group, TEST_VOICES, len(TEST_VOICES), f"test-{kind}", counter(f"{kind} said"))
-    for level in levels:
-        yield level, clips, ears.hear(clips, level, counter(f"{kind} heard, {level}"))
 
 
 def one_best(catalogue: Catalogue) -> Arm:
@@ -256,54 +189,6 @@ def print_worst(sets: dict[str, list[Query]], arm: Arm) -> None:
     for _, _, query, top, sure in sorted(failed, key=lambda each: each[:2])[:10]:
         shown = f"{''.join(top)}{'' if sure else ', not sure'}"
         print(f"| {query.asked.said} | {query.voice} | {query.heard[0].text} | {shown} |")
-
-
-def print_ablation(sets: dict[str, list[Query]], catalogue: Catalogue, generation: Generation) -> None:
-    """Print what each part brings to the order of items: this system without it."""
-    few = {name: sets[name][:ABLATED] for name in ABLATION_SETS}
-    fitted_on = [each for asked, heard in fit_queries() if (each := example(generation, asked, heard)) is not None]
-    print("\n| this system | " + " | ".join(f"{name} ({len(few[name])})" for name in few) + " |")
-    print("| --- |" + " --- |" * len(few))
-
-    def row(name: str, measured: Measured, weights: Weights) -> None:
-        print(
-            f"| {name} | " + " | ".join(f"{order_mrr(each, weights):.3f}" for each in measured.values()) + " |",
-            flush=True,
-        )
-
-    whole, weights = measure_sets(few, generation), fit(fitted_on)
-    row("whole", whole, weights)
-    for feature in FEATURES:
-        row(f"without `{feature}`", whole, fit(fitted_on, without=(feature,)))
-    alone = {name: [replace(query, heard=query.heard[:1]) for query in queries] for name, queries in few.items()}
-    row("best hypothesis alone", measure_sets(alone, generation), weights)
-    for name, fields in CANDIDATE_PARTS.items():
-        with patch.dict(serve.matching.WEIGHTS, dict.fromkeys(fields, 0.0)):
-            row(f"candidates without {name}", measure_sets(few, generation), weights)
-    with patch.object(serve.readings, "_CARRIER", re.compile("^")):
-        row("carrier phrases kept", measure_sets(few, generation), weights)
-    serve.generation._cell_terms.cache_clear()  # it remembers numbers in digits
-    with patch.object(serve.analysis, "_digits", lambda: str), TemporaryDirectory() as folder:
-        other = Generation(build_index(catalogue, Path(folder)).folder)
-        row("numbers as they are said", measure_sets(few, other), weights)
-
-
-def measure_sets(sets: dict[str, list[Query]], generation: Generation) -> Measured:
-    """Measure the candidates of every query."""
-    return {
-        name: [example(generation, query.asked, query.heard) for query in queries] for name, queries in sets.items()
-    }
-
-
-def order_mrr(examples: Sequence[Example | None], weights: Weights) -> float:
-    """Give MRR@10 of the order that weights put candidates in."""
-    rank = np.array([weights.rank[name] for name in FEATURES])
-    total = 0.0
-    for each in examples:
-        if each is not None:
-            order = np.argsort(-(each.features @ rank).max(axis=0).round(4), kind="stable")[:10]
-            total += next((1.0 / place for place, at in enumerate(order, 1) if each.right[at]), 0.0)
-    return total / len(examples)
 
 
 def timed(task: Callable[[Argument], object], argument: Argument) -> float:

@@ -122,6 +122,11 @@ class Ears:
         return [self._heard[key] for key in _keys(clips, snr)]
 
 
+def counter(name: str) -> Callable[[int, int], None]:
+    """Count in one line of the terminal."""
+    return lambda done, of: print(f"\033[2K\r{name} {done}/{of}", end="\n" if done == of else "", flush=True)
+
+
 def noisy(samples: Samples, snr: str, seed: str) -> Samples:
     """Add pink noise.
 

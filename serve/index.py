@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 
@@ -27,13 +26,11 @@ from data.errors import IndexUnavailableError, InvalidRequestError, NotFoundErro
 from data.files import atomic_writer, exclusive
 from data.records import Hypothesis, SearchHit
 from serve.generation import ABOUT, FORMAT, Findings, Generation, IndexInfo, document_of, mapping_of, schema
+from serve.ranking import shipped_weights
 
 POINTER = "current.json"
 WRITER_BYTES = 64_000_000
 """Memory of the writer; what fits becomes one segment, in which ties keep the catalogue's order."""
-
-WEIGHTS_FILE = "ranking.json"
-"""The weights that new indexes get, beside this module."""
 
 _BUILDING = ".building-"
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
@@ -67,7 +64,7 @@ def build_index(
         "sha256": catalogue.sha256,
         "examples": catalogue.mapping.examples or [item.title for item in catalogue.items[:3]],
         "mapping": asdict(catalogue.mapping),
-        "weights": _shipped_weights(),
+        "weights": asdict(shipped_weights()),
     }
     with _writing(indexes):
         generation = _generation(indexes / name)
@@ -213,7 +210,7 @@ class SearchIndex:
 
 
 def _content_hash(catalogue: Catalogue) -> str:
-    weights = _shipped_weights()
+    weights = asdict(shipped_weights())
     return _short_hash(
         [FORMAT, version("tantivy"), catalogue.sha256, catalogue.name, asdict(catalogue.mapping), weights]
     )
@@ -221,11 +218,6 @@ def _content_hash(catalogue: Catalogue) -> str:
 
 def _short_hash(parts: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
-
-
-def _shipped_weights() -> dict[str, object]:
-    weights: dict[str, object] = json.loads((files("serve") / WEIGHTS_FILE).read_text(encoding="utf-8"))
-    return weights
 
 
 def _generation(folder: Path) -> Generation | None:

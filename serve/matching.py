@@ -1,6 +1,6 @@
 """From readings of a query to the items that may be meant: one Tantivy query over words, sounds and pieces of sounds.
 
-It has to bring the right item among the first hundred; `serve/ranking.py` puts it on top. BM25 (Robertson and Zaragoza,
+It has to bring the right item among the first 150; `serve/ranking.py` puts it on top. BM25 (Robertson and Zaragoza,
 "The Probabilistic Relevance Framework", 2009) with Tantivy's k1 = 1.2 and b = 0.75, summed over what any reading has,
 each by the probability that it was said.
 """
@@ -23,7 +23,7 @@ WEIGHTS = {TITLE: 0.5, OTHER: 0.4, SOUNDS: 0.4, PIECES: 0.8}
 PIECE = 3
 """Letters of a piece."""
 
-CANDIDATES = 100
+CANDIDATES = 150
 """Items that are looked at closely."""
 
 MAX_SOUND = 120

@@ -5,8 +5,10 @@ An item explains a query by its title, which the query then sounds and is spelt 
 is the best over all readings of the query; its weights were fitted (`python -m benchmarks.retrieval --fit`).
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import TypeAlias
 
 import numpy as np
@@ -83,6 +85,11 @@ class Ranked:
     place: int
     score: float
     reading: Reading
+
+
+def shipped_weights() -> Weights:
+    """Give the weights that new indexes get: those of `ranking.json`, fitted on the film catalogue."""
+    return Weights(**json.loads((files("serve") / "ranking.json").read_text(encoding="utf-8")))
 
 
 def rank(

@@ -1,18 +1,14 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import serve.ranking
 from data.records import Hypothesis
 from serve.analysis import phrase
-from serve.ranking import EVIDENCE, FEATURES, Candidate, Weights, measure, rank, word_similarity
+from serve.ranking import EVIDENCE, FEATURES, Candidate, measure, rank, shipped_weights, word_similarity
 from serve.readings import readings
 
-WEIGHTS = Weights(**json.loads(Path(serve.ranking.__file__).with_name("ranking.json").read_text()))
+WEIGHTS = shipped_weights()
 
 words = st.lists(st.sampled_from(["alien", "aliens", "heat", "2001", "of", "千", "spielberg"]), min_size=1, max_size=5)
 
