@@ -2,8 +2,8 @@
 
 Errors are pooled over utterances (micro-averaged) and counted as NIST's sclite counts them. Texts are compared twice:
 strictly, as the transcription convention has them written, and after Whisper's English normaliser, whose version every
-score carries. What only the strict comparison finds wrong is a matter of writing, not of hearing. Characters are counted
-by jiwer; words are not, since its fewest edits are not sclite's alignment.
+score carries. What only the strict comparison finds wrong is a matter of writing, not of hearing. Characters are
+counted by jiwer; words are not, since its fewest edits are not sclite's alignment.
 """
 
 import re
