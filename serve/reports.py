@@ -12,10 +12,11 @@ from fastapi.responses import FileResponse
 
 from data.errors import NotFoundError
 from data.settings import HomeSettings
-from serve.review import only_on_this_machine
+from serve.access import needs
+from serve.choices import Scope
 from serve.search import REFUSALS
 
-router = APIRouter(prefix="/v1/admin/reports", responses=REFUSALS, dependencies=[Depends(only_on_this_machine)])
+router = APIRouter(prefix="/v1/admin/reports", responses=REFUSALS, dependencies=[Depends(needs(Scope.ADMIN))])
 
 MEDIA_TYPES = {".html": "text/html", ".json": "application/json", ".csv": "text/csv"}
 

@@ -1,28 +1,33 @@
 """The addresses of error reports: listed and served to this machine, nothing else of the home folder."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from data.records import Release
 from serve.app import create_app
+from serve.index import SearchIndex
 
-LOCAL = ("127.0.0.1", 50_000)
+
+@pytest.fixture(scope="module")
+def http(release: Release, film_index: SearchIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The application on a database of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VOICESEARCH_DATABASE_URL", f"sqlite:///{tmp_path_factory.mktemp('database')}/reports.db")
+        with TestClient(create_app(), client=("127.0.0.1", 50_000)) as client:
+            yield client
 
 
 @pytest.fixture
 def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of reports of another home."""
     monkeypatch.setenv("VOICESEARCH_HOME", str(tmp_path))
     folder = tmp_path / "reports"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture
-def http() -> TestClient:
-    """The application as it answers before its parts are opened; reports need none of them."""
-    return TestClient(create_app(), client=LOCAL)
 
 
 def test_reports_are_listed_the_newest_first(http: TestClient, reports: Path) -> None:
@@ -60,7 +65,7 @@ def test_what_is_no_report_is_not_served(http: TestClient, reports: Path, name: 
     assert "secret" not in answer.text
 
 
-def test_callers_from_elsewhere_are_refused(reports: Path) -> None:
-    elsewhere = TestClient(create_app(), client=("192.0.2.7", 50_000))
+def test_callers_from_elsewhere_need_a_key(http: TestClient, reports: Path) -> None:
+    elsewhere = TestClient(http.app, client=("192.0.2.7", 50_000))
     for address in ("/v1/admin/reports", "/v1/admin/reports/a.html"):
-        assert elsewhere.get(address).status_code == 403
+        assert elsewhere.get(address).status_code == 401
