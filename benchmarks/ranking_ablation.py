@@ -39,7 +39,7 @@ Measured: TypeAlias = Mapping[str, Sequence[Example | None]]
 
 def print_ablation(sets: dict[str, list[Query]], catalogue: Catalogue, generation: Generation) -> None:
     """Print what each part brings to the order of items: this system without it."""
-    few = {name: sets[name][:ABLATED] for name in ABLATION_SETS}
+    few = {name: sets[name][:: max(len(sets[name]) // ABLATED, 1)][:ABLATED] for name in ABLATION_SETS}
     fitted_on = [each for asked, heard in fit_queries() if (each := example(generation, asked, heard)) is not None]
     print("\n| this system | " + " | ".join(f"{name} ({len(few[name])})" for name in few) + " |")
     print("| --- |" + " --- |" * len(few))

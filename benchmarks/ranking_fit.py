@@ -144,8 +144,7 @@ def fit_rank(examples: Sequence[Example], kept: NDArray[np.bool_]) -> NDArray[np
         mean = total / len(examples) + PENALTY * float(weights @ weights)
         return mean, np.where(kept, slope / len(examples) + 2.0 * PENALTY * weights, 0.0)
 
-    free = FEATURES.index("untitled")
-    bounds = [(None if place == free else 0.0, None) if on else (0.0, 0.0) for place, on in enumerate(kept)]
+    bounds = [(0.0, None) if on else (0.0, 0.0) for on in kept]
     found = minimize(loss, 3.0 * kept, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 80})
     return np.asarray(found.x)
 

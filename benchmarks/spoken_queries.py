@@ -6,6 +6,7 @@ interrupted one goes on where it stopped.
 
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -123,8 +124,13 @@ class Ears:
 
 
 def counter(name: str) -> Callable[[int, int], None]:
-    """Count in one line of the terminal."""
-    return lambda done, of: print(f"\033[2K\r{name} {done}/{of}", end="\n" if done == of else "", flush=True)
+    """Count in one line of a terminal; elsewhere say only when all is done."""
+
+    def count(done: int, of: int) -> None:
+        if sys.stdout.isatty() or done == of:
+            print(f"\033[2K\r{name} {done}/{of}" if sys.stdout.isatty() else f"{name} {of}", end="\n" * (done == of))
+
+    return count
 
 
 def noisy(samples: Samples, snr: str, seed: str) -> Samples:

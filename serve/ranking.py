@@ -22,13 +22,12 @@ from serve.readings import Reading
 
 Matrix: TypeAlias = NDArray[np.floating]
 
-FEATURES = ("spelling", "sound", "inside", "asked", "named", "facets", "likely", "untitled")
-"""What is measured of a reading and an item, from 0 (not at all) to 1, but for `likely`, at most 0, a logarithm.
+FEATURES = ("spelling", "sound", "inside", "asked", "facets")
+"""What is measured of a reading and an item, from 0 (not at all) to 1.
 
 `spelling` and `sound` compare the title with what may be one; `inside` is high where one is a part of the other;
-`asked` is the share of the query's words that the title has, `named` the share of the title's words that the query has,
-`facets` the share of the query's words that other columns have and the title has not, all by their rarity; `likely` is
-how probable the reading is beside the best; `untitled` is 1 for the reading that names no title.
+`asked` is the share of the query's words that the title has, `facets` of those that other columns have and the title
+has not, by their rarity. All but `facets` are 0 where a reading is taken to name no title.
 """
 
 EVIDENCE = ("alike", "clear", "besides")
@@ -150,19 +149,13 @@ def measure(
         `(n_ways, n_candidates, n_features)`, in the order of `FEATURES`.
     """
     ways = [(number, title) for number, reading in enumerate(understood) for title in reading.titles]
-    asked, named, besides, facets = _word_features(understood, candidates, rarity)
-    spelling, sound, inside = _title_features([title for _, title in ways], candidates)
     behind = [number for number, _ in ways]
-    best = max(reading.share for reading in understood)
-    likely = np.log(np.array([reading.share for reading in understood], np.float32) / best)[:, None]
-    likely = np.broadcast_to(likely, facets.shape)
-    nothing, everything = np.zeros_like(facets), np.ones_like(facets)
-    by_title = [
-        spelling, sound, inside, asked[behind], named[behind], besides[behind], likely[behind], np.zeros_like(spelling),
-    ]  # fmt: skip
-    by_facets = [nothing, nothing, nothing, nothing, nothing, facets, likely, everything]
-    features = np.concatenate((np.stack(by_title, axis=-1), np.stack(by_facets, axis=-1))).astype(np.float32)
-    return [understood[number] for number in behind] + list(understood), features
+    asked, besides, facets = _word_features(understood, candidates, rarity)
+    spelling, sound, inside = _title_features([title for _, title in ways], candidates)
+    nothing = np.zeros_like(facets)
+    by_title = np.stack((spelling, sound, inside, asked[behind], besides[behind]), axis=-1)
+    by_facets = np.stack((nothing, nothing, nothing, nothing, facets), axis=-1)
+    return [understood[number] for number in behind] + list(understood), np.concatenate((by_title, by_facets))
 
 
 def _title_features(titles: Sequence[str], candidates: Sequence[Candidate]) -> tuple[Matrix, Matrix, Matrix]:
@@ -181,11 +174,10 @@ def _title_features(titles: Sequence[str], candidates: Sequence[Candidate]) -> t
 
 def _word_features(
     understood: Sequence[Reading], candidates: Sequence[Candidate], rarity: Callable[[str], float]
-) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-    """Find each word of the query in each item and the other way round; shapes `(n_readings, n_candidates)`.
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Find each word of the query in each item; shapes `(n_readings, n_candidates)`.
 
-    Shares of the query that the title has, of the title that the query has, of the query that only other columns have,
-    and that they have at all.
+    Shares of the query that the title has, that only other columns have, and that these have at all.
     """
     terms = list(dict.fromkeys(term for reading in understood for term in reading.phrase.terms))
     title_terms = [each.title or (NO_TERM,) for each in candidates]
@@ -209,11 +201,7 @@ def _word_features(
         np.float32,
     )
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-6)
-    heard = np.array([[term in own.phrase.terms for term in terms] for own in understood])
-    rare = np.array([rarity(term) for own in title_terms for term in own], np.float32)
-    found = np.stack([in_title[row].max(axis=0) for row in heard])
-    named = np.add.reduceat(found * rare, starts, axis=1) / np.add.reduceat(rare, starts)
-    return shares @ best_title, named, shares @ np.maximum(best_other - best_title, 0.0), shares @ best_other
+    return shares @ best_title, shares @ np.maximum(best_other - best_title, 0.0), shares @ best_other
 
 
 def _gathered(
