@@ -50,10 +50,14 @@ PENALTY = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A query's features, shape `(n_ways, n_candidates, n_features)`, and which candidates answer it."""
+    """A query's features, shape `(n_ways, n_candidates, n_features)`, and which candidates answer it.
+
+    `absent` says that the index has nothing that answers it.
+    """
 
     features: NDArray[np.float32]
     right: NDArray[np.bool_]
+    absent: bool
 
 
 def main() -> None:
@@ -105,7 +109,7 @@ def example(generation: Generation, asked: Asked, heard: Sequence[Hypothesis]) -
         return None
     ids = [json.loads(document["item"][0])["id"] for document in documents]
     _, features = measure(understood, candidates, generation.rarity)
-    return Example(features, np.array([each in asked.wanted for each in ids]))
+    return Example(features, np.array([each in asked.wanted for each in ids]), absent=not asked.wanted)
 
 
 def fit(examples: Sequence[Example], without: Sequence[str] = ()) -> Weights:
@@ -124,7 +128,7 @@ def fit(examples: Sequence[Example], without: Sequence[str] = ()) -> Weights:
     right = np.array([_is_right(each, order) for each in examples])
     sure = fit_sure(known, right)
     odds = known @ sure[:-1] + sure[-1]
-    absent = np.array([not each.right.any() for each in examples])
+    absent = np.array([each.absent for each in examples])
     threshold = float(1.0 / (1.0 + np.exp(-np.quantile(odds[absent], 1.0 - FALSE_ANSWERS))))
     return Weights(_named(FEATURES, order), _named(EVIDENCE, sure[:-1]), round(float(sure[-1]), 3), round(threshold, 3))
 
