@@ -20,6 +20,10 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Example: voicesearch asr train corpora/queries/train.jsonl corpora/queries/dev.jsonl --out runs/films"
     )(train)
+    app.command(
+        epilog="Example: voicesearch asr sweep examples/films/experiment.toml --data corpora/films --out runs/sweep"
+    )(sweep)
+    app.command(epilog="Example: voicesearch asr runs runs/")(runs)
 
 
 def shorten(
@@ -117,6 +121,45 @@ def train(
         return
     for folder, outcome in outcomes.items():
         print(f"{folder}: {100 * outcome.dev_before:.1f}% -> {100 * outcome.dev_after:.1f}% word errors")
+
+
+def sweep(
+    experiment: Annotated[Path, typer.Argument(help="TOML file: what is varied, with which seeds, on which tests.")],
+    out: Annotated[Path, typer.Option(help="Folder of the runs; what is done already is not done again.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that the file's paths are relative to; by default the file's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Vary data and hyperparameters with the code fixed, and show one table."""
+    from asr.training.sweep import read_experiment, run_sweep
+    from asr.training.tables import show_rows
+
+    _require_torch()
+    found = read_experiment(experiment, data or experiment.parent)
+    rows = run_sweep(found, out, lambda line: print(line, file=sys.stderr))
+    if as_json:
+        print(json.dumps({"question": found.question, "rows": [asdict(row) for row in rows]}))
+        return
+    show_rows(found.question, rows)
+
+
+def runs(
+    folders: Annotated[list[Path], typer.Argument(help="Runs, or folders that hold some.")],
+    compare: Annotated[bool, typer.Option("--compare", help="In what they differ, a column for each.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List training runs with their figures, or compare them."""
+    from asr.training.record import find_records
+    from asr.training.tables import show_comparison, show_runs
+
+    records = find_records(folders)
+    if as_json:
+        print(json.dumps([{**asdict(record), "folder": str(record.folder)} for record in records]))
+    elif compare:
+        show_comparison(records)
+    else:
+        show_runs(records)
 
 
 def _require_torch() -> None:

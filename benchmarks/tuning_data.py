@@ -2,7 +2,7 @@
 
 A tenth of the films is never said in training, a twentieth only in the development part. Training hears espeak and two
 of flite's voices, development flite's third, testing piper's and festival's, which are of other people. Texts are
-checked against the convention, the catalogue's names among them, so that training takes them.
+brought to the convention, in which the catalogue's names keep their spelling.
 
     python -m benchmarks.tuning_data OUT [--queries 3200]
 
@@ -29,7 +29,7 @@ from data.spoken import spoken_form
 from data.synthesis import Query, plan_queries, plan_takes, read_templates, synthesize
 from data.voices import require, voices_named
 from data.workers import core_count
-from labeling.lint import certify
+from labeling.lint import fix_manifest
 from labeling.rulebook import convention_for
 
 FILMS = Path(__file__).parent.parent / "examples" / "films"
@@ -73,8 +73,8 @@ def main() -> None:
             placed = [replace(utterance, split=SPLITS[part]) for utterance in read_manifest(batch.manifest)]
             manifest = batch.manifest.with_name(QUERIES)
             write_manifest(manifest, placed)
-            if wrong := certify(manifest, convention):
-                raise LabelError(f"{manifest}: {len(wrong)} texts break the convention, the first: {wrong[0]}")
+            if left := fix_manifest(manifest, convention).left:
+                raise LabelError(f"{manifest}: {len(left)} texts break the convention, the first: {left[0]}")
             found[part] = len(placed)
     print(json.dumps(found))
 

@@ -101,6 +101,22 @@ def read_material(manifests: Sequence[Path], convention: str, *, anyway: bool = 
     return Material(tuple(parts["train"]), tuple(parts["dev"]), tuple(read), left_out)
 
 
+def read_test(manifest: Path) -> tuple[Example, ...]:
+    """Read a manifest to test with, whatever splits it names.
+
+    Args:
+        manifest: With transcripts.
+
+    Returns:
+        Its clips, without those whose words nobody could make out.
+
+    Raises:
+        ManifestError: It cannot be read.
+    """
+    found = (_example(manifest, utterance) for utterance in read_manifest(manifest))
+    return tuple(example for example in found if example is not None)
+
+
 def _example(manifest: Path, utterance: Utterance) -> Example | None:
     text = " ".join(utterance.text.replace(NOISE, " ").split())
     if "[" in text or utterance.duration > CONTEXT_SAMPLES / SAMPLE_RATE:

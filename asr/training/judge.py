@@ -38,8 +38,8 @@ class Judge:
     ) -> None:
         self._base = base
         self.scratch = scratch
-        self._dev = _read(dev, report)
-        self._general = _read(general, report)
+        self._dev = read_clips(dev, report)
+        self._general = read_clips(general, report)
         if not self._dev:
             raise TrainingError("no clip of the development part has words and can be read; mend the manifest")
 
@@ -52,7 +52,7 @@ class Judge:
         Returns:
             A share of the words.
         """
-        return _wer(self._recognizer(arrays), self._dev)
+        return word_error_rate(self._recognizer(arrays), self._dev)
 
     def point(self, arrays: Arrays, share: float) -> Point:
         """Judge weights part of the way from the start to the tuned ones, on the domain and on general speech.
@@ -65,8 +65,8 @@ class Judge:
             Both rates.
         """
         recognizer = self._recognizer(scaled(arrays, share) if share else {})
-        general = _wer(recognizer, self._general) if self._general else None
-        return Point(share, _wer(recognizer, self._dev), general)
+        general = word_error_rate(recognizer, self._general) if self._general else None
+        return Point(share, word_error_rate(recognizer, self._dev), general)
 
     def _recognizer(self, arrays: Arrays) -> Recognizer:
         release = self._base
@@ -99,7 +99,16 @@ def best_point(points: Sequence[Point], max_regression: float) -> Point:
     return min(kept, key=lambda point: (point.dev, point.share))
 
 
-def _read(examples: Sequence[Example], report: Callable[[str], None]) -> list[tuple[str, Samples]]:
+def read_clips(examples: Sequence[Example], report: Callable[[str], None]) -> list[tuple[str, Samples]]:
+    """Read the clips with words.
+
+    Args:
+        examples: Which.
+        report: Called with a line for each that cannot be read.
+
+    Returns:
+        What is said, and the samples, of those that can.
+    """
     read = []
     for example in examples:
         try:
@@ -112,6 +121,15 @@ def _read(examples: Sequence[Example], report: Callable[[str], None]) -> list[tu
     return read
 
 
-def _wer(recognizer: Recognizer, clips: Sequence[tuple[str, Samples]]) -> float:
+def word_error_rate(recognizer: Recognizer, clips: Sequence[tuple[str, Samples]]) -> float:
+    """Give the pooled word error rate on clips, believing whatever the recogniser says.
+
+    Args:
+        recognizer: Of the weights.
+        clips: What is said, and the samples.
+
+    Returns:
+        A share of the words.
+    """
     heard = [hypotheses[0].text if hypotheses else "" for hypotheses, _ in (recognizer.decode(s) for _, s in clips)]
     return round(score([text for text, _ in clips], heard, resamples=1).wer, 5)

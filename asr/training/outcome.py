@@ -59,6 +59,7 @@ def conclude(
     write_checkpoint(base, release, arrays, out / BEST_FOLDER)
     shutil.rmtree(judge.scratch, ignore_errors=True)
     outcome = Outcome(
+        clips=identity["clips"],
         steps=len(history.steps),
         best_step=history.best.step,
         stopped=history.stopped,

@@ -28,10 +28,11 @@ PACKAGES = ("torch", "torchaudio", "transformers", "accelerate", "peft", "ctrans
 class Outcome:
     """How a run ended: the word error rates at the start and at what was chosen, and at every share that was tried.
 
-    `steps` were done, `best_step` has the tuned weights; `chosen` is the share of the way to them that is kept, 0 where
-    nothing was better than the start. `sha256` is that of the merged `model.bin`.
+    `clips` were there to train on and `steps` were done; `best_step` has the tuned weights; `chosen` is the share of
+    the way to them that is kept, 0 where nothing was better than the start. `sha256` is that of the merged `model.bin`.
     """
 
+    clips: int
     steps: int
     best_step: int
     stopped: str
