@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,8 @@ def write_checkpoint(base: Release, tuned: Release, arrays: Arrays, folder: Path
     model.generation_config = GenerationConfig.from_dict({**special, **_decoding(base)})
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(partial)
+    with _quiet():
+        model.save_pretrained(partial)
     extractor = WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)  # type: ignore[no-untyped-call]  # theirs
     extractor.save_pretrained(partial)
     shutil.copyfile(Path(base.directory, "tokenizer.json"), partial / "tokenizer.json")
@@ -47,6 +50,18 @@ def write_checkpoint(base: Release, tuned: Release, arrays: Arrays, folder: Path
         file.write("\n")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from drawing a progress bar into ours."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
 
 
 def _special_tokens(base: Release) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from asr.training.record import Outcome, begin_record, finished_outcome, identit
 from asr.training.replay import Replay, read_replay
 from asr.training.run import Judgement, Step, TrainingRun, Watch
 from asr.weights import prepare_published, prepare_release
+from data.errors import InvalidRequestError
 from data.records import Release
 from data.settings import HomeSettings
 from labeling.rulebook import convention_for
@@ -64,6 +65,7 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
     if (found := finished_outcome(out)) is not None:
         return found
     started = time.monotonic()
+    _require_tracker(tracker)
     accelerator = Accelerator(mixed_precision=_precision(), log_with=tracker, project_dir=str(out))
     console = Console(stderr=True, quiet=not accelerator.is_main_process)
     say = console.print
@@ -94,6 +96,17 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
     done = finished_outcome(out)
     assert done is not None  # noqa: S101  it has just been written
     return done
+
+
+def _require_tracker(tracker: str | None) -> None:
+    """Refuse a tracker that accelerate would pass over in silence."""
+    from accelerate.tracking import get_available_trackers
+
+    available = [each.value for each in get_available_trackers()]
+    if tracker is not None and tracker not in available:
+        raise InvalidRequestError(
+            f"--tracker {tracker}: not installed, or not known to accelerate; here are {', '.join(available) or 'none'}"
+        )
 
 
 def _replay(sources: Sources, bar: Bar) -> Replay:

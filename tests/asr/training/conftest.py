@@ -1,11 +1,13 @@
 """A few real recordings with checked transcripts, split into train and dev."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import soundfile
 
+from asr.release import write_release
 from data.clips import read_clip, store_clip
 from data.manifest import write_lock, write_manifest
 from data.records import Release, Utterance
@@ -24,8 +26,10 @@ SAID = {
 
 @pytest.fixture
 def base(make_checkpoint: Callable[..., Release]) -> Release:
-    """A small random model."""
-    return make_checkpoint("small")
+    """A small random model that hears clips at their own length."""
+    release = replace(make_checkpoint("small"), context="own")
+    write_release(release, Path(release.directory))
+    return release
 
 
 @pytest.fixture

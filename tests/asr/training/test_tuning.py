@@ -1,4 +1,4 @@
-"""Tuning a small random model on real recordings: it learns, records, resumes, and refuses what cannot be learnt from."""
+"""Tuning a small random model on real recordings: it learns, records, resumes, refuses what it cannot learn from."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ import pytest
 from asr.adapter import merge, read_adapter
 from asr.checkpoint import to_transformers
 from asr.release import read_release
-from asr.training.batches import Epoch
+from asr.training.batches import Epoch, TrainingBatch
 from asr.training.examples import read_material
 from asr.training.judge import Judge
 from asr.training.options import Method, TrainingOptions
@@ -29,11 +29,15 @@ from data.errors import LabelError, ManifestError, TrainingError
 from data.manifest import lock_path, read_manifest, write_lock, write_manifest
 from data.records import Release
 
-if TYPE_CHECKING:
-    import torch
-
 QUICK = TrainingOptions(
-    rank=4, learning_rate=2e-2, steps=6, max_clips=2, augmented=0.0, evaluations=2, patience=9, save_every=2
+    method=Method.FULL,
+    learning_rate=3e-3,
+    steps=6,
+    max_clips=2,
+    augmented=0.0,
+    evaluations=2,
+    patience=9,
+    save_every=2,
 )
 ROOT = Path(__file__).parents[3]
 Tune = Callable[..., Outcome]
@@ -71,13 +75,6 @@ def begun(
 def judge_of(base: Release, manifest: Path, scratch: Path) -> Judge:
     """Gives who hears the development part."""
     return Judge(base, read_material([manifest], "voice-search-en/1").dev, (), scratch / "judged", print)
-
-
-def torch_nan() -> "torch.Tensor":
-    """Gives features that are no numbers."""
-    import torch
-
-    return torch.full((1, 80, 300), float("nan"))
 
 
 def rewritten(manifest: Path, **splits: str) -> None:
@@ -123,25 +120,6 @@ def test_the_checkpoint_that_is_handed_on_has_the_weights_of_the_model_that_was_
     assert (tmp_path / "run" / "best" / "tokenizer.json").is_file()
 
 
-@pytest.mark.parametrize(
-    ("method", "only"),
-    [(Method.FULL, "model."), (Method.DECODER, "model.decoder."), (Method.LORA, "model.")],
-)
-def test_a_method_trains_what_it_says_and_learns(
-    base: Release, manifest: Path, tmp_path: Path, method: Method, only: str
-) -> None:
-    options = replace(QUICK, method=method, learning_rate=5e-3, steps=30, masked=0.0)
-    run, epoch = begun(base, manifest, tmp_path / "run", options)
-    history = run.train(judge_of(base, manifest, tmp_path))
-    losses = [step.loss for step in history.steps]
-    assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
-    names = set(run.arrays())
-    assert all(name.startswith(only) for name in names)
-    assert ("model.encoder.conv1.weight.int8" in names) is (method is Method.FULL)
-    assert any(name.endswith(".a") for name in names) is (method is Method.LORA)
-    assert epoch.number > 0
-
-
 def test_a_killed_run_ends_where_an_uninterrupted_one_does(base: Release, manifest: Path, tmp_path: Path) -> None:
     class KilledError(Exception):
         pass
@@ -166,7 +144,7 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does(base: Release, manife
 
 
 def test_training_stops_when_the_development_part_gets_no_better(base: Release, manifest: Path, tmp_path: Path) -> None:
-    options = replace(QUICK, steps=40, evaluations=20, patience=2, learning_rate=2e-2)
+    options = replace(QUICK, steps=40, evaluations=20, patience=2)
     run, _ = begun(base, manifest, tmp_path / "run", options)
     history = run.train(judge_of(base, manifest, tmp_path))
     assert history.stopped.startswith("no fewer word errors since step ")
@@ -236,9 +214,12 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_its_checkpoint(
     run.train(judge_of(base, manifest, tmp_path))
     further, epoch = begun(base, manifest, tmp_path / "run", replace(QUICK, steps=9))
     make = epoch.arrays
-    epoch.arrays = lambda *given, **named: make(*given, **named)._replace(  # type: ignore[method-assign]  # a broken clip
-        features=torch_nan()
-    )
+
+    def broken(*given: Any, **named: Any) -> TrainingBatch:
+        batch = make(*given, **named)
+        return batch._replace(features=batch.features * float("nan"))
+
+    epoch.arrays = broken  # type: ignore[method-assign]  # what a broken clip might do
     with pytest.raises(TrainingError, match="step 7: the loss is nan; lower the learning rate"):
         further.train(judge_of(base, manifest, tmp_path))
     assert [path.name for path in (tmp_path / "run").glob(f"{CHECKPOINT}*")] == [f"{CHECKPOINT}6"]
@@ -257,7 +238,7 @@ def test_a_full_disk_stops_the_run_in_one_line_and_keeps_the_checkpoint_before(
     judge = judge_of(base, manifest, tmp_path)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        with pytest.raises(TrainingError, match="cannot be written .* free some space and start again"):
+        with pytest.raises(TrainingError, match=r"cannot be written .* free some space and start again"):
             run.train(judge)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -274,7 +255,7 @@ def test_labels_that_contradict_each_other_stop_the_run_before_it_begins(
     write_manifest(manifest, [first, replace(second, audio_filepath=first.audio_filepath), *rest])
     write_lock(manifest, "voice-search-en/1")
     run, _ = begun(base, manifest, tmp_path / "run", QUICK)
-    with pytest.raises(TrainingError, match="cannot be learnt by heart: .* look for one recording with two texts"):
+    with pytest.raises(TrainingError, match=r"cannot be learnt by heart: .* look for one recording with two texts"):
         run.train(judge_of(base, manifest, tmp_path))
 
 
@@ -311,7 +292,7 @@ def test_a_run_killed_with_sigkill_ends_where_it_would_have(base: Release, manif
     environment = {**os.environ, "VOICESEARCH_MODEL": base.directory, "VOICESEARCH_HOME": str(tmp_path / "home")}
 
     def command(name: str) -> list[str]:
-        options = ["--steps", "150", "--rank", "4", "--learning-rate", "0.02", "--patience", "9", "--json"]
+        options = ["--steps", "150", "--method", "full", "--learning-rate", "0.003", "--patience", "9", "--json"]
         return [
             sys.executable,
             "-m",
