@@ -17,9 +17,6 @@ import serve.commands
 from data.errors import NotFoundError, VoiceSearchError
 from serve.errors import FAILURE_EXIT, INPUT_EXIT, exit_code_of
 
-RECORDINGS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".aac", ".webm")
-"""File names that mean a recording and not words."""
-
 app = typer.Typer(
     help="Voice search over your own catalogue. English only. Nothing leaves the machine.",
     no_args_is_help=True,
@@ -117,8 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _recording(query: str) -> Path | None:
     """Give the file that a query names, None where it is words."""
+    from data.audio import AUDIO_SUFFIXES
+
     path = Path(query)
-    named = path.suffix.lower() in RECORDINGS or query.endswith("/")
+    named = path.suffix.lower() in AUDIO_SUFFIXES or query.endswith("/")
     if len(query) < 256 and path.is_file():
         return path
     if named or (len(query) < 256 and path.is_dir()):

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from asr.checkpoint import patch, places, read_parameter, stored_tensors
 from asr.release import MODEL_FILE, write_release
 from data.errors import ModelCorruptError, ModelUnavailableError
 from data.files import atomic_path, sha256_of
-from data.records import Release
+from data.records import Context, Release
 
 FORMAT = "voicesearch-adapter/1"
 
@@ -38,7 +38,7 @@ class AdapterCard:
     name: str
     base_sha256: str
     merged_sha256: str = ""
-    context: Literal["padded", "own"] = "own"
+    context: Context = "own"
     lineage: Mapping[str, str] = field(default_factory=dict)
     evaluation: Mapping[str, float] = field(default_factory=dict)
 

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 
 from asr.features import CONTEXT_SAMPLES, HOP, MIN_OWN_SAMPLES
 from asr.nonspeech import SOUND_KINDS, SoundKind, make_sound
-from data.audio import AudioLimits, decode
+from data.audio import AUDIO_SUFFIXES, AudioLimits, decode
 from data.condition import VERSION, condition
 from data.errors import AudioError, ManifestError
 from data.files import sha256_of
 from data.manifest import clip_path, read_manifest
 from data.records import SAMPLE_RATE, Samples
 from data.voice import FRAME, VoiceOptions, speech_frames, voice_probabilities
-
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".webm"})
 
 LIMITS = AudioLimits(max_bytes=1 << 30, max_seconds=3600.0)
 """A training recording may be much longer than a query."""

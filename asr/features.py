@@ -28,17 +28,22 @@ Decoders that look at less than two seconds fall into loops, whatever they were 
 """
 
 
+OWN_STEP_SAMPLES = SAMPLE_RATE // 2
+"""Longer clips are followed by silence up to a multiple of this, so that like clips can be heard together."""
+
+
 def own_log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:
-    """Compute the features of a clip at its own length, but for very short ones.
+    """Compute the features of a clip at its own length, rounded up.
 
     Args:
-        samples: 16 kHz mono, shape `(n_samples,)`, at least one sample.
+        samples: 16 kHz mono, shape `(n_samples,)`, at least one sample and at most 30 s.
         n_mels: Mel bands.
 
     Returns:
-        Shape `(n_mels, max(n_samples, 48000) // 160)`.
+        Shape `(n_mels, n_frames)`: 300 frames, or the next multiple of 50.
     """
-    return log_mel(np.pad(samples, (0, max(MIN_OWN_SAMPLES - len(samples), 0))), n_mels)
+    length = max(-(-len(samples) // OWN_STEP_SAMPLES) * OWN_STEP_SAMPLES, MIN_OWN_SAMPLES)
+    return log_mel(np.pad(samples, (0, length - len(samples))), n_mels)
 
 
 def log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:

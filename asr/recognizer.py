@@ -2,15 +2,17 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from ctranslate2 import StorageView, get_cuda_device_count
-from ctranslate2.models import Whisper
+from ctranslate2.models import Whisper, WhisperGenerationResult
 from tokenizers import Tokenizer
 
-from asr.features import CONTEXT_SAMPLES, own_log_mel, padded_log_mel
+from asr.calibration import confidence_of
+from asr.features import CONTEXT_SAMPLES, HOP, own_log_mel, padded_log_mel
 from asr.rejection import DEFAULT_LIMITS, RejectionLimits, compression_ratio, reject_audio, reject_text
 from asr.settings import RecognizerSettings
 from data.errors import ModelUnavailableError
@@ -22,9 +24,12 @@ TOKENS_PER_SECOND = 12
 SPARE_TOKENS = 24
 """Tokens allowed on top, for the prompt and very short clips."""
 
-
 SENTENCE_MARKS = '.,!?;:\u2026"\u201c\u201d'
 """Punctuation that nobody says and no search needs. Without it the n-best list differs in words, not in commas."""
+
+
+Heard: TypeAlias = tuple[tuple[Hypothesis, ...], float]
+"""Hypotheses with different words, best first, and the probability in [0, 1] that nobody speaks."""
 
 
 class Recognizer:
@@ -70,24 +75,25 @@ class Recognizer:
         Returns:
             The transcript; without text, and with the reason, where nothing believable was said.
         """
-        if (reason := reject_audio(clip, self._limits)) is not None:
-            return Transcript("", (), 0.0, 1.0, 0.0, reason)
-        hypotheses, no_speech_prob = self.decode(clip.samples)
-        if not hypotheses:
-            return Transcript("", (), 0.0, no_speech_prob, 0.0, NullReason.NO_SPEECH)
-        best = hypotheses[0]
-        confidence = math.exp(best.log_prob)
-        reason = reject_text(best.text, confidence, no_speech_prob, clip, self._limits)
-        return Transcript(
-            text="" if reason else best.text,
-            nbest=hypotheses if reason in (None, NullReason.LOW_CONFIDENCE) else (),
-            confidence=confidence,
-            no_speech_prob=no_speech_prob,
-            compression_ratio=compression_ratio(best.text),
-            null_reason=reason,
-        )
+        return self.recognize_all([clip])[0]
 
-    def decode(self, samples: Samples) -> tuple[tuple[Hypothesis, ...], float]:
+    def recognize_all(self, clips: Sequence[Conditioned]) -> list[Transcript]:
+        """Transcribe clips; those of like lengths are heard together, which saves time where there are many.
+
+        Args:
+            clips: As for `recognize`.
+
+        Returns:
+            What `recognize` makes of each, in the same order.
+        """
+        reasons = [reject_audio(clip, self._limits) for clip in clips]
+        heard = iter(self.decode_all([clip.samples for clip, no in zip(clips, reasons, strict=True) if no is None]))
+        return [
+            self._believed(clip, *next(heard)) if reason is None else Transcript("", (), 0.0, 1.0, 0.0, reason)
+            for clip, reason in zip(clips, reasons, strict=True)
+        ]
+
+    def decode(self, samples: Samples) -> Heard:
         """Transcribe samples as they are, believing whatever the model says.
 
         Args:
@@ -97,23 +103,56 @@ class Recognizer:
             Hypotheses with different words, best first, none where there are no words; and the probability in [0, 1]
             that nobody speaks.
         """
+        return self.decode_all([samples])[0]
+
+    def decode_all(self, clips: Sequence[Samples]) -> list[Heard]:
+        """Transcribe several clips' samples as they are.
+
+        Args:
+            clips: As for `decode`.
+
+        Returns:
+            What `decode` makes of each, in the same order.
+        """
         extract = padded_log_mel if self.release.context == "padded" else own_log_mel
-        features = extract(samples[:CONTEXT_SAMPLES], self._n_mels)
-        seconds = min(len(samples), CONTEXT_SAMPLES) / SAMPLE_RATE
-        result = self._model.generate(
-            StorageView.from_array(np.ascontiguousarray(features[None])),
-            [self._prompt],
-            beam_size=self._beam_size,
-            num_hypotheses=self._beam_size,
-            max_length=min(SPARE_TOKENS + math.ceil(TOKENS_PER_SECOND * seconds), 224),
-            suppress_tokens=self._suppressed,
-            return_scores=True,
-            return_no_speech_prob=True,
-        )[0]
+        features = [extract(samples[:CONTEXT_SAMPLES], self._n_mels) for samples in clips]
+        alike: dict[int, list[int]] = {}
+        for place, mel in enumerate(features):
+            alike.setdefault(mel.shape[1], []).append(place)
+        heard: dict[int, Heard] = {}
+        for n_frames, places in alike.items():
+            results = self._model.generate(
+                StorageView.from_array(np.stack([features[place] for place in places])),
+                [self._prompt] * len(places),
+                beam_size=self._beam_size,
+                num_hypotheses=self._beam_size,
+                max_length=min(SPARE_TOKENS + math.ceil(TOKENS_PER_SECOND * n_frames * HOP / SAMPLE_RATE), 224),
+                suppress_tokens=self._suppressed,
+                return_scores=True,
+                return_no_speech_prob=True,
+            )
+            heard |= zip(places, map(self._read, results), strict=True)
+        return [heard[place] for place in range(len(clips))]
+
+    def _read(self, result: WhisperGenerationResult) -> Heard:
         texts = self._tokenizer.decode_batch(result.sequences_ids)
         scored = zip(texts, result.scores, result.sequences_ids, strict=True)
         read = [Hypothesis(text.strip(), mean_log_prob(score, len(ids))) for text, score, ids in scored]
         return distinct(sorted(read, key=lambda each: -each.log_prob)), float(result.no_speech_prob)
+
+    def _believed(self, clip: Conditioned, hypotheses: tuple[Hypothesis, ...], no_speech_prob: float) -> Transcript:
+        if not hypotheses:
+            return Transcript("", (), 0.0, no_speech_prob, 0.0, NullReason.NO_SPEECH)
+        best = hypotheses[0]
+        reason = reject_text(best.text, confidence_of(best.log_prob, None), no_speech_prob, clip, self._limits)
+        return Transcript(
+            text="" if reason else best.text,
+            nbest=hypotheses if reason in (None, NullReason.LOW_CONFIDENCE) else (),
+            confidence=confidence_of(best.log_prob, self.release.calibration),
+            no_speech_prob=no_speech_prob,
+            compression_ratio=compression_ratio(best.text),
+            null_reason=reason,
+        )
 
 
 def choose_device(wanted: str) -> str:

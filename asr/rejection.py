@@ -12,8 +12,9 @@ from data.records import Conditioned, NullReason
 class RejectionLimits:
     """From where on a transcript is refused.
 
-    Loudness in LUFS, lengths in seconds, probabilities and confidence in [0, 1]. `voiced_*` apply where the voice
-    detector found speech, `unvoiced_*` where it found none and the recogniser alone must be sure.
+    Loudness in LUFS, lengths in seconds, probabilities and confidence in [0, 1]. Confidence is here the mean
+    probability of a token, also where a release is calibrated, so that a limit means the same for all. `voiced_*`
+    apply where the voice detector found speech, `unvoiced_*` where it found none and the recogniser alone must be sure.
     """
 
     min_loudness: float = -60.0
@@ -59,7 +60,7 @@ def reject_text(
 
     Args:
         text: The best hypothesis.
-        confidence: In [0, 1].
+        confidence: The mean probability of a token, before any calibration, in [0, 1].
         no_speech_prob: The recogniser's probability that nobody speaks, in [0, 1].
         clip: The clip it was heard in.
         limits: From where on.

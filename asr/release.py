@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.errors import ModelCorruptError, ModelUnavailableError
 from data.files import atomic_writer, sha256_of
-from data.records import Release
+from data.records import Calibration, Release
 
 MODEL_FILE = "model.bin"
 RELEASE_FILE = "release.json"
@@ -26,7 +26,7 @@ def read_release(directory: Path, expected: str | None = None) -> Release:
 
     Raises:
         ModelUnavailableError: A file is missing or cannot be read.
-        ModelCorruptError: The hash of `model.bin` is another.
+        ModelCorruptError: The hash of a file is another.
     """
     for name in (MODEL_FILE, "tokenizer.json"):
         if not (directory / name).is_file():
@@ -37,11 +37,18 @@ def read_release(directory: Path, expected: str | None = None) -> Release:
         multilingual = not directory.name.endswith(".en")
         return Release(name=directory.name, directory=str(directory), sha256=actual, multilingual=multilingual)
     try:
-        release = Release(**{**json.loads(path.read_text(encoding="utf-8")), "directory": str(directory)})
-    except (ValueError, TypeError) as error:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        calibration = Calibration(**stored["calibration"]) if stored.get("calibration") else None
+        release = Release(**{**stored, "directory": str(directory), "calibration": calibration})
+    except (ValueError, TypeError, AttributeError) as error:
         raise ModelUnavailableError(f"{path}: not a release ({error}); remove the folder to fetch it again") from error
     if actual != (expected or release.sha256):
         raise ModelCorruptError(mismatch(str(directory / MODEL_FILE), expected or release.sha256, actual))
+    for name, sha256 in release.files.items():
+        if not (directory / name).is_file():
+            raise ModelUnavailableError(f"{directory}: {name} is missing; package the model again")
+        if (actual := sha256_of(directory / name)) != sha256:
+            raise ModelCorruptError(mismatch(str(directory / name), sha256, actual))
     return release
 
 

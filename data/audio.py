@@ -32,6 +32,9 @@ MAX_CHANNELS = 16
 
 ACCEPTED = "WAV, FLAC, Ogg, MP3, M4A/AAC or WebM"
 
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".aac", ".webm"})
+"""Endings of the names of such files."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioLimits:

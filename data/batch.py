@@ -41,10 +41,11 @@ Outcome: TypeAlias = Utterance | Rejection
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[Item]):
-    """One piece of work; `key` changes whenever its outcome would."""
+    """One piece of work; `key` changes whenever its outcome would. Those of like `size` are done together."""
 
     key: str
     item: Item
+    size: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,12 @@ def produce(
     before: Sequence[Utterance] = (),
     convention: str | None = None,
     examine: Callable[[Utterance], Outcome] | None = None,
+    clips: Path | None = None,
 ) -> Batch:
     """Do every task that is not done yet, then write manifest, lock and rejections.
 
     Args:
-        manifest: Where the manifest is to be; the clips are below its folder.
+        manifest: Where the manifest is to be.
         tasks: All tasks, in the order of the manifest.
         make: Turns items into outcomes, one each; it runs in other processes, so it must be picklable.
         processes: How many processes.
@@ -80,6 +82,7 @@ def produce(
         before: Utterances of the same folder that the manifest begins with.
         convention: The convention that all texts are known to have passed, for the lock.
         examine: A last look at each clip, which may refuse it; what it refuses stays done.
+        clips: The folder that the clips are below; by default the manifest's.
 
     Returns:
         The outcomes, in the order of the tasks.
@@ -94,10 +97,12 @@ def produce(
         with _journal(manifest) as journal:
             _refuse_changed(manifest, journal.written)
             outcomes = journal.outcomes
-            todo = [task for task in tasks if not _is_done(outcomes.get(task.key), out)]
+            todo = [task for task in tasks if not _is_done(outcomes.get(task.key), clips or out)]
             done = reused = len(tasks) - len(todo)
             progress(done, len(tasks))
-            for chunk, made in map_chunks(partial(_make_items, make), todo, processes=processes):
+            for chunk, made in map_chunks(
+                partial(_make_items, make), sorted(todo, key=lambda task: task.size), processes=processes
+            ):
                 for task, outcome in zip(chunk, made, strict=True):
                     journal.add(task.key, outcome)
                     outcomes[task.key] = outcome

@@ -2,8 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.choices import Effect, Fetchable, SplitBy
+from data.progress import progress_bar
 
 if TYPE_CHECKING:
     from data.batch import Batch
@@ -64,7 +63,7 @@ def prepare(
     from data.workers import core_count
 
     limits = PreparationLimits(min_seconds, max_seconds, max_clipped)
-    with _progress("preparing") as progress:
+    with progress_bar("preparing") as progress:
         batch = prepare_corpus(
             read_corpus(source, root), out, limits=limits, processes=processes or core_count(), progress=progress
         )
@@ -101,7 +100,7 @@ def split(
     if check:
         assignment = check_splits({path: read_manifest(path) for path in manifests}, options)
     elif len(manifests) == 1:
-        with _progress("reading clips") as progress:
+        with progress_bar("reading clips") as progress:
             utterances = read_manifest(manifests[0])
             assignment = assign(utterances, digests_of(utterances, manifests[0], progress), options)
         write_splits(manifests[0], assignment)
@@ -148,7 +147,7 @@ def augment(
         responses=sounds_at(response),
     )
     target = out or manifest.with_name(f"{manifest.stem}-augmented.jsonl")
-    with _progress("augmenting") as progress:
+    with progress_bar("augmenting") as progress:
         batch = augment_manifest(manifest, target, options, processes=processes or core_count(), progress=progress)
     _report(batch, as_json)
 
@@ -193,7 +192,7 @@ def synthesize(
     look = partial(examine, hypotheses=read_hypotheses(check)) if check else None
     voices = voices_named(voice or [])
     require(voices, home, lambda line: print(line, file=sys.stderr))
-    with _progress("speaking") as progress:
+    with progress_bar("speaking") as progress:
         batch = synthesize_takes(
             found,
             plan_takes(wanted, voices, takes, seed),
@@ -234,7 +233,7 @@ def describe(
 
     utterances = read_manifest(manifest)
     found = read_catalogue(catalogue) if catalogue else None
-    with _progress("measuring") as progress:
+    with progress_bar("measuring") as progress:
         clips = measure_manifest(utterances, manifest, processes=processes or core_count(), progress=progress)
     statistics = summarise(utterances, clips, manifest, found)
     page = out or manifest.with_suffix(".html")
@@ -251,20 +250,3 @@ def _report(batch: "Batch", as_json: bool) -> None:
     from data.summary import figures_of, show_batch
 
     print(json.dumps(figures_of(batch), ensure_ascii=False)) if as_json else show_batch(batch)
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on standard error; gives what to call with how much is done, and of how much."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what)
-
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield progress

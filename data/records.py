@@ -117,9 +117,9 @@ class Transcript:
 
     `text` is empty exactly when `null_reason` is set; `nbest` is the recogniser's list, best first, kept
     also with `low_confidence`, so that a person may choose.
-    `confidence` and `no_speech_prob` are in [0, 1]; confidence is the mean probability of the best hypothesis' tokens
-    unless the release is calibrated; `compression_ratio` is that of the best hypothesis' UTF-8 text
-    under zlib, high for repetition.
+    `confidence` and `no_speech_prob` are in [0, 1]; confidence is the mean probability of the best hypothesis' tokens,
+    or, where the release is calibrated, the probability that every word is right; `compression_ratio` is that of the
+    best hypothesis' UTF-8 text under zlib, high for repetition.
     """
 
     text: str
@@ -151,19 +151,37 @@ class SearchHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """How sure a recogniser may be, as fitted on so many `clips`.
+
+    A text of mean log probability x has every word right with the probability 1 / (1 + exp(-(slope x + intercept))).
+    """
+
+    slope: float
+    intercept: float
+    clips: int
+
+
+Context: TypeAlias = Literal["padded", "own"]
+"""What weights were trained to see: features padded to 30 s, or of the clip's own length."""
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """A recogniser that can be served: a model folder, its hash, where it came from and how good it was.
 
-    `context` says what the weights were trained to see: features padded to 30 s, or the clip's own length.
+    `sha256` is that of `model.bin`, `files` are those of the other files by name, where they are known.
     """
 
     name: str
     directory: str
     sha256: str
-    context: Literal["padded", "own"] = "padded"
+    context: Context = "padded"
     multilingual: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict)
     evaluation: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class EventKind(StrEnum):

@@ -67,6 +67,7 @@ class Epoch:
         self._padded = release.context == "padded"
         self._options = options
         self._report = report
+        self._broken: set[Path] = set()
         self._general = general
         self._domain = domain
         self._n_mels = mel_bands(Path(release.directory))
@@ -77,35 +78,18 @@ class Epoch:
         return len(self._plans(self.number)[1])
 
     def __getitem__(self, place: int) -> TrainingBatch:
-        examples, batches = self._plans(self.number)
-        batch = batches[place]
-        return self.arrays([examples[member] for member in batch.members], batch.n_samples, place, plain=False)
-
-    def arrays(self, examples: Sequence[Example], n_samples: int, place: int = 0, *, plain: bool) -> TrainingBatch:
-        """Read clips and make a batch of them; one that cannot be read is named and left out.
-
-        Args:
-            examples: Which clips.
-            n_samples: Length that each is filled to.
-            place: Of the batch in its epoch, for what is drawn.
-            plain: Whether effects and masks are left away.
-
-        Returns:
-            The batch.
+        """Make a batch; where none of its clips can be read, the next that can takes its place.
 
         Raises:
-            TrainingError: None of the clips can be read.
+            TrainingError: No clip of the epoch can be read.
         """
+        examples, batches = self._plans(self.number)
         chance = np.random.default_rng([self._options.seed, 1, self.number, place])
-        made = [
-            (self._mel(samples, n_samples, chance, plain=plain), *self._labels[example.id])
-            for example in examples
-            if (samples := self._heard(example, chance, plain=plain)) is not None
-        ]
-        if not made:
-            names = ", ".join(str(example.path) for example in examples)
-            raise TrainingError(f"no clip of a batch can be read: {names}; mend the manifest and start again")
-        return _stacked(made)
+        for batch in (*batches[place:], *batches[:place]):
+            members = [examples[member] for member in batch.members]
+            if (made := self._made(members, batch.n_samples, chance, plain=False)) is not None:
+                return made
+        raise TrainingError("no clip of the epoch can be read any more; bring the clips back and start again")
 
     def by_heart(self, clips: int) -> TrainingBatch:
         """Give a batch of a few clips with words as they are, drawn by the seed."""
@@ -113,7 +97,22 @@ class Epoch:
         drawn = np.random.default_rng([self._options.seed, 2]).permutation(len(spoken))[:clips]
         chosen = [spoken[place] for place in drawn]
         longest = max(round(example.seconds * SAMPLE_RATE) for example in chosen)
-        return self.arrays(chosen, max(longest, MIN_OWN_SAMPLES), plain=True)
+        chance = np.random.default_rng([self._options.seed, 3])
+        made = self._made(chosen, max(longest, MIN_OWN_SAMPLES), chance, plain=True)
+        if made is None:
+            raise TrainingError(f"{chosen[0].path} and {len(chosen) - 1} more cannot be read; mend the manifest")
+        return made
+
+    def _made(
+        self, examples: Sequence[Example], n_samples: int, chance: np.random.Generator, *, plain: bool
+    ) -> TrainingBatch | None:
+        """Fill clips to one length, `plain` without effects and masks; None where none can be read."""
+        made = [
+            (self._mel(samples, n_samples, chance, plain=plain), *self._labels[example.id])
+            for example in examples
+            if (samples := self._heard(example, chance, plain=plain)) is not None
+        ]
+        return _stacked(made) if made else None
 
     def _planned(self, number: int) -> tuple[list[Example], list[Batch]]:
         options = self._options
@@ -146,7 +145,9 @@ class Epoch:
         try:
             samples = example.samples()
         except (AudioError, OSError) as error:
-            self._report(f"{example.path}: left out ({error})")
+            if example.path not in self._broken:
+                self._report(f"{example.path}: left out ({error})")
+            self._broken.add(example.path)
             return None
         if not changed:
             return samples

@@ -11,7 +11,7 @@ from asr.release import read_release, write_release
 from asr.weights import ADAPTERS, PACKAGED, PackagedModel, fetch, prepare_release
 from data.errors import ModelCorruptError, ModelUnavailableError
 from data.files import sha256_of
-from data.records import Release
+from data.records import Calibration, Release
 
 
 def test_the_published_weights_are_verified_and_say_where_they_came_from(published: Release) -> None:
@@ -55,12 +55,27 @@ def small_model(folder: Path) -> Path:
 def test_a_release_comes_back_as_it_was_written_wherever_it_lies(tmp_path: Path) -> None:
     folder = small_model(tmp_path / "mine")
     release = Release(
-        "mine", str(folder), sha256_of(folder / "model.bin"), "own", lineage={"a": "b"}, evaluation={"wer": 0.1}
+        "mine",
+        str(folder),
+        sha256_of(folder / "model.bin"),
+        "own",
+        lineage={"a": "b"},
+        evaluation={"wer": 0.1},
+        calibration=Calibration(4.0, 1.5, 200),
+        files={"tokenizer.json": sha256_of(folder / "tokenizer.json")},
     )
     write_release(release, folder)
     assert read_release(folder) == release
     moved = shutil.move(folder, tmp_path / "moved")
     assert read_release(Path(moved)).directory == str(moved)
+
+
+def test_a_release_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    folder = small_model(tmp_path / "mine")
+    written = {"name": "mine", "directory": "elsewhere", "sha256": sha256_of(folder / "model.bin"), "context": "own"}
+    (folder / "release.json").write_text(json.dumps(written))
+    release = read_release(folder)
+    assert (release.context, release.calibration, release.files) == ("own", None, {})
 
 
 def test_a_changed_model_file_is_refused_naming_both_hashes(tmp_path: Path) -> None:

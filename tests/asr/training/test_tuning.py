@@ -193,7 +193,7 @@ def test_a_clip_that_breaks_in_the_middle_of_an_epoch_is_named_and_left_out(
     assert [line for line in told if line.startswith(f"{path}: left out (")]
 
 
-def test_a_batch_without_any_clip_stops_the_run_and_keeps_its_checkpoint(
+def test_an_epoch_without_any_clip_left_stops_the_run_and_keeps_its_checkpoint(
     base: Release, manifest: Path, tmp_path: Path
 ) -> None:
     def break_all(step: Step, total: int) -> None:
@@ -202,7 +202,7 @@ def test_a_batch_without_any_clip_stops_the_run_and_keeps_its_checkpoint(
                 (manifest.parent / utterance.audio_filepath).write_bytes(b"")
 
     run, _ = begun(base, manifest, tmp_path / "run", replace(QUICK, evaluations=1), step=break_all)
-    with pytest.raises(TrainingError, match="no clip of a batch can be read"):
+    with pytest.raises(TrainingError, match="no clip of the epoch can be read any more"):
         run.train(judge_of(base, manifest, tmp_path))
     assert (tmp_path / "run" / f"{CHECKPOINT}2" / STATE_FILE).is_file()
 
@@ -213,13 +213,13 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_its_checkpoint(
     run, _ = begun(base, manifest, tmp_path / "run", QUICK)
     run.train(judge_of(base, manifest, tmp_path))
     further, epoch = begun(base, manifest, tmp_path / "run", replace(QUICK, steps=9))
-    make = epoch.arrays
+    make = epoch._made
 
-    def broken(*given: Any, **named: Any) -> TrainingBatch:
+    def broken(*given: Any, **named: Any) -> TrainingBatch | None:
         batch = make(*given, **named)
-        return batch._replace(features=batch.features * float("nan"))
+        return batch and batch._replace(features=batch.features * float("nan"))
 
-    epoch.arrays = broken  # type: ignore[method-assign]  # what a broken clip might do
+    epoch._made = broken  # type: ignore[method-assign]  # what a broken clip might do
     with pytest.raises(TrainingError, match="step 7: the loss is nan; lower the learning rate"):
         further.train(judge_of(base, manifest, tmp_path))
     assert [path.name for path in (tmp_path / "run").glob(f"{CHECKPOINT}*")] == [f"{CHECKPOINT}6"]
@@ -275,7 +275,9 @@ def test_a_folder_with_another_run_is_refused_naming_what_differs(
     with pytest.raises(TrainingError, match="holds a run with another seed; choose another folder"):
         tune("run", replace(QUICK, seed=1))
     monkeypatch.setenv("VOICESEARCH_MODEL", make_checkpoint("other", 1).directory)
-    with pytest.raises(TrainingError, match="holds a run with another base_sha256, model; choose another folder"):
+    with pytest.raises(
+        TrainingError, match="holds a run with another base_sha256, context, model; choose another folder"
+    ):
         tune("run")
     monkeypatch.undo()
 
