@@ -21,8 +21,8 @@ from data.audio import AUDIO_SUFFIXES, decode
 from data.batch import MANIFEST, Batch, Outcome, Rejection, Task, produce
 from data.clips import CLIP_LIMITS
 from data.condition import condition
-from data.corpora.recording import recording_id
-from data.errors import AudioError, ManifestError
+from data.corpora.recording import Recording, corpus_of, recording_id
+from data.errors import AudioError, AudioTooLongError, InvalidRequestError, ManifestError
 from data.manifest import read_lock, read_manifest, to_line
 from data.preparation import Reason
 from data.records import SAMPLE_RATE, Conditioned, Step, Transcript, Utterance
@@ -61,10 +61,13 @@ def transcribe_all(
         The utterances with what was heard, and the recordings that could not be heard.
 
     Raises:
+        InvalidRequestError: `out` is the source.
         ManifestError: The source cannot be used, none of it could be heard, or `out` has been worked on since.
         ModelError: There is no release to hear with.
     """
     found = read_source(source)
+    if out.resolve() in (source.resolve(), (source / MANIFEST).resolve()):
+        raise InvalidRequestError(f"{out}: is what is to be transcribed; name another file with --out")
     settings = RecognizerSettings.load()
     release = prepare_release(model or settings.model, HomeSettings.load().models, lambda line: None)
     if processes is None:
@@ -99,7 +102,7 @@ def read_source(source: Path) -> Source:
         The utterances; those of files without a manifest have no text, and no duration yet.
 
     Raises:
-        ManifestError: There is nothing, or a line of the manifest cannot be used.
+        ManifestError: There is nothing, two files would have one id, or a line of the manifest cannot be used.
     """
     manifest = source / MANIFEST if source.is_dir() else source
     if manifest.is_file():
@@ -113,7 +116,8 @@ def read_source(source: Path) -> Source:
     if not files:
         raise ManifestError(f"{source}: no recordings in it; name a folder of audio, or a manifest")
     paths = [PurePosixPath(path.relative_to(source)) for path in files]
-    return Source(source, tuple(Utterance(recording_id(path), str(path), 0.0) for path in paths))
+    named = corpus_of(source.name, source, (Recording(recording_id(path), path, "") for path in paths))
+    return Source(source, tuple(Utterance(each.id, str(each.path), 0.0) for each in named.recordings))
 
 
 def hear(recognizer: Recognizer, utterances: Sequence[Utterance], root: Path) -> list[Outcome]:
@@ -137,6 +141,8 @@ def _take(utterance: Utterance, root: Path) -> tuple[Utterance, Conditioned] | R
     refuse = partial(Rejection, utterance.id, utterance.audio_filepath, utterance.text)
     try:
         decoded = decode((root / utterance.audio_filepath).read_bytes(), CLIP_LIMITS)
+    except AudioTooLongError as error:
+        return refuse(Reason.TOO_LONG, str(error))
     except (AudioError, OSError) as error:
         return refuse(Reason.UNDECODABLE, str(error))
     clip = condition(decoded.samples)

@@ -1,6 +1,7 @@
 """The addresses of error reports: listed and served to this machine, nothing else of the home folder."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,24 +9,32 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data.records import Release
+from data.settings import HomeSettings
 from serve.app import create_app
 from serve.index import SearchIndex
 
+LOCAL = ("127.0.0.1", 50_000)
+
 
 @pytest.fixture(scope="module")
-def http(release: Release, film_index: SearchIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """The application on a database of its own."""
+def http(
+    release: Release, film_index: SearchIndex, home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    """The application on a home of its own."""
+    own = tmp_path_factory.mktemp("home")
+    for name in ("models", "indexes"):
+        (own / name).symlink_to(home / name)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VOICESEARCH_DATABASE_URL", f"sqlite:///{tmp_path_factory.mktemp('database')}/reports.db")
-        with TestClient(create_app(), client=("127.0.0.1", 50_000)) as client:
+        patch.setenv("VOICESEARCH_HOME", str(own))
+        with TestClient(create_app(), client=LOCAL) as client:
             yield client
 
 
 @pytest.fixture
-def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of reports of another home."""
-    monkeypatch.setenv("VOICESEARCH_HOME", str(tmp_path))
-    folder = tmp_path / "reports"
+def reports(http: TestClient) -> Path:
+    """The folder of reports, empty."""
+    folder = HomeSettings.load().reports
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder
 
@@ -65,7 +74,8 @@ def test_what_is_no_report_is_not_served(http: TestClient, reports: Path, name: 
     assert "secret" not in answer.text
 
 
-def test_callers_from_elsewhere_need_a_key(http: TestClient, reports: Path) -> None:
+@pytest.mark.usefixtures("reports")
+def test_callers_from_elsewhere_need_a_key(http: TestClient) -> None:
     elsewhere = TestClient(http.app, client=("192.0.2.7", 50_000))
     for address in ("/v1/admin/reports", "/v1/admin/reports/a.html"):
         assert elsewhere.get(address).status_code == 401
