@@ -137,7 +137,7 @@ def usual(release: Release, clips: Sequence[Example]) -> float:
             remove_unused_columns=False,
             use_cpu=model.device.type == "cpu",
         )
-        trainer: Any = Seq2SeqTrainer(model=model, args=arguments, train_dataset=list(clips), data_collator=collate)  # type: ignore[arg-type]  # a list is a data set
+        trainer: Any = Seq2SeqTrainer(model=model, args=arguments, train_dataset=list(clips), data_collator=collate)
         return float(trainer.train().metrics["train_runtime"])
 
 

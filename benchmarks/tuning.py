@@ -78,7 +78,7 @@ def main() -> None:
         return
     start = prepare_release(RecognizerSettings.load().model, models, print)
     catalogue = read_catalogue(FILMS / "catalogue.csv")
-    found = []
+    found: list[Found] = []
     for name in ("known", "unknown"):
         found += queries(name, chosen.data / f"test-{name}" / QUERIES, catalogue, start, tuned)
     general = [clip for clip in asterisk_clips() if normalize(clip.text)]

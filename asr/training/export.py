@@ -57,11 +57,11 @@ def _quiet() -> Iterator[None]:
     """Keep transformers from drawing a progress bar into ours."""
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
     try:
         yield
     finally:
-        logging.enable_progress_bar()
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
 
 
 def _special_tokens(base: Release) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from data.records import Release
 
 WIDTH, FEED_FORWARD, LAYERS = 64, 128, 2
 SPECIAL = ["<|endoftext|>", "<|startoftranscript|>", "<|nocaptions|>", "<|notimestamps|>"]
-LETTERS = [chr(code) for code in range(32, 127)]
+LETTERS = [chr(code) for code in range(33, 127)]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A few real recordings with checked transcripts, split into train and dev."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,12 @@ SAID = {
 def base(make_checkpoint: Callable[..., Release]) -> Release:
     """A small random model that hears clips at their own length."""
     release = replace(make_checkpoint("small"), context="own")
-    write_release(release, Path(release.directory))
+    folder = Path(release.directory)
+    write_release(release, folder)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary[" "] = vocabulary.pop("~")  # labels are words with spaces between them
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     return release
 
 
