@@ -89,7 +89,9 @@ def package(checkpoint: str, dev: Path, out: Path, options: PackageOptions, repo
             write_release(release, folder)
             folder.rename(out)
     except OSError as error:
-        raise TrainingError(f"{out}: the release cannot be written ({error}); free some space and try again") from error
+        raise TrainingError(
+            f"{out}: the release cannot be written ({error}); make room there or choose another folder"
+        ) from error
     return release
 
 

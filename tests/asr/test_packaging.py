@@ -180,6 +180,14 @@ def test_a_checkpoint_with_other_layers_than_it_says_is_refused(checkpoint: Path
     assert "model.decoder.layers.4" in refused(other, dev, tmp_path / "out")
 
 
+def test_a_checkpoint_without_its_weights_is_refused(checkpoint: Path, dev: Path, tmp_path: Path) -> None:
+    other = linked(checkpoint, tmp_path / "other")
+    (other / "model.safetensors").unlink()
+    assert "model.safetensors" in refused(other, dev, tmp_path / "out")
+    (other / "model.safetensors").write_bytes(b"half a file")
+    assert "restore the checkpoint" in refused(other, dev, tmp_path / "out")
+
+
 def test_a_tokenizer_of_another_vocabulary_is_refused(checkpoint: Path, dev: Path, tmp_path: Path) -> None:
     from tokenizers import Tokenizer
 
