@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from asr import release_commands
+from asr import evaluation_commands, release_commands
 from data.progress import progress_bar
 
 app = typer.Typer(help="Train, test and package recognisers.", no_args_is_help=True)
@@ -21,6 +21,7 @@ def asr() -> None:
 
 
 release_commands.register(app)
+evaluation_commands.register(app)
 
 
 @app.command(epilog="Example: voicesearch asr shorten speech/ --out runs/short --minutes 30")

@@ -10,22 +10,20 @@ import json
 import random
 import re
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rapidfuzz.distance import Levenshtein
 
-from asr.recognizer import Recognizer
-from asr.settings import RecognizerSettings
-from asr.weights import prepare_release
-from data.audio import AudioLimits, decode
-from data.condition import condition
+from asr.transcription import heard_path, transcribe_all
 from data.corpora.asterisk import fetch_asterisk, read_asterisk
-from data.corpora.recording import Recording
+from data.preparation import PreparationLimits, prepare
+from data.progress import progress_bar
 from data.records import Utterance
 from data.settings import HomeSettings
+from data.workers import core_count
 from labeling.normalization import normalize
 from labeling.rulebook import shipped_convention
 from labeling.suspects import find_suspects
@@ -33,7 +31,6 @@ from labeling.suspects import find_suspects
 SHARE = 0.05
 FIRST = 0.10
 PLANTINGS = 10
-MAX_SECONDS = 30.0
 NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 NUMBER = re.compile(rf"\b(?:\d|{'|'.join(NUMBERS)})\b")
 
@@ -62,33 +59,17 @@ def main() -> None:
 
 
 def transcribed() -> list[Utterance]:
-    """Condition the prompts that have words and transcribe them, as `asr transcribe` would."""
-    home = HomeSettings.load()
-    root = fetch_asterisk(home.corpora / "asterisk")
-    recognizer = Recognizer(prepare_release("tiny.en", home.models, report), RecognizerSettings.load())
-
-    def transcribe(recording: Recording) -> Utterance | None:
-        decoded = decode(
-            (root / recording.path).read_bytes(), AudioLimits(max_seconds=300), container=recording.container
-        )
-        if decoded.seconds > MAX_SECONDS:
-            return None
-        clip = condition(decoded.samples)
-        heard = recognizer.recognize(clip)
-        return Utterance(
-            recording.id,
-            str(recording.path),
-            clip.seconds,
-            recording.text,
-            pred_text=heard.text,
-            confidence=heard.confidence,
-            nbest=heard.nbest,
-        )
-
-    recordings = [each for each in read_asterisk(root).recordings if each.text and "non-speech" not in each.tags]
-    report(f"transcribing {len(recordings)} prompts")
-    with ThreadPoolExecutor(2) as pool:
-        return [utterance for utterance in pool.map(transcribe, recordings) if utterance is not None]
+    """Prepare the prompts that have words and transcribe them, with the commands' own code."""
+    root = fetch_asterisk(HomeSettings.load().corpora / "asterisk")
+    with TemporaryDirectory() as scratch:
+        with progress_bar("preparing") as progress:
+            limits = PreparationLimits()
+            batch = prepare(
+                read_asterisk(root), Path(scratch), limits=limits, processes=core_count(), progress=progress
+            )
+        with progress_bar("transcribing") as progress:
+            heard = transcribe_all(batch.manifest, heard_path(batch.manifest), None, progress)
+    return [utterance for utterance in heard.utterances if utterance.text and "non-speech" not in utterance.tags]
 
 
 def plant(utterances: Sequence[Utterance], chance: random.Random) -> tuple[list[Utterance], dict[str, str]]:
@@ -137,11 +118,6 @@ def by_error_rate(utterances: Sequence[Utterance], hypotheses: Mapping[str, Utte
 def share_found(planted: Mapping[str, str], ranked: Sequence[str]) -> float:
     """Give the share of the planted errors among the clips ranked first."""
     return len(planted.keys() & set(ranked)) / len(planted)
-
-
-def report(line: str) -> None:
-    """Show progress beside the figures."""
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

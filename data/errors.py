@@ -11,6 +11,8 @@
     │   ├── InvalidRequestError
     │   ├── NotFoundError
     │   ├── ForbiddenError
+    │   ├── UnauthorizedError
+    │   ├── RateLimitedError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -31,9 +33,13 @@ Each carries a stable `code`. `serve.errors` maps the tree to HTTP statuses and 
 
 
 class VoiceSearchError(Exception):
-    """A failure with one clear line: what, where, the remedy."""
+    """A failure with one clear line: what, where, the remedy.
+
+    `retry_after_s` says after how many seconds the same may well succeed, None where it will not.
+    """
 
     code = "internal"
+    retry_after_s: int | None = None
 
 
 class InputError(VoiceSearchError):
@@ -94,6 +100,22 @@ class ForbiddenError(InputError):
     """The caller may not do this."""
 
     code = "forbidden"
+
+
+class UnauthorizedError(InputError):
+    """The caller has to say who it is."""
+
+    code = "unauthorized"
+
+
+class RateLimitedError(InputError):
+    """The caller asks too often."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class CatalogueError(InputError):
@@ -166,6 +188,7 @@ class OverloadedError(VoiceSearchError):
     """Too many queries wait already; the same query may be sent again soon."""
 
     code = "overloaded"
+    retry_after_s = 1  # a query takes less
 
 
 class StoreError(VoiceSearchError):

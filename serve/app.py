@@ -9,7 +9,8 @@ from pathlib import Path
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 
@@ -18,9 +19,12 @@ from data.errors import StoreError
 from data.settings import HomeSettings
 from data.store import Store
 from monitor.events import EventStore
-from serve import review, search, transcription
+from serve import reports, review, search, transcription
+from serve.access import RateLimiter, needs
+from serve.choices import Scope
 from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
 from serve.journal import Journal
+from serve.keys import KeyRing, KeyStore
 from serve.metrics import ServiceMetrics
 from serve.preparation import open_pipeline, prepare
 from serve.settings import ServeSettings
@@ -47,13 +51,21 @@ def create_app() -> FastAPI:
         redoc_url=None,
     )
     app.state.metrics = metrics
-    app.add_middleware(
-        RequestFrame, metrics=metrics, max_body_bytes=ServeSettings.load().max_audio_bytes + FORM_ALLOWANCE
-    )
+    settings = ServeSettings.load()
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins.split(),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
+        )
+    app.add_middleware(RequestFrame, metrics=metrics, max_body_bytes=settings.max_audio_bytes + FORM_ALLOWANCE)
     install_error_shape(app)
     app.include_router(search.router)
     app.include_router(transcription.router)
     app.include_router(review.router)
+    app.include_router(reports.router)
     _add_operations(app)
     _add_pages(app)
     return app
@@ -61,6 +73,9 @@ def create_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    from limits import parse
+
+    settings = ServeSettings.load()
     release = getattr(app.state, "release", None) or prepare(None, logger.info)
     pipeline = open_pipeline(release)
     store = Store.open(HomeSettings.load().database)
@@ -73,9 +88,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         metrics=metrics,
         journal=Journal(events, metrics),
         slots=anyio.CapacityLimiter(RecognizerSettings.load().workers),
-        max_waiting=ServeSettings.load().max_waiting,
+        max_waiting=settings.max_waiting,
+        keys=KeyRing(KeyStore(store), getattr(app.state, "own_keys", {})),
+        rates=RateLimiter(parse(settings.rate_limit)),
+        access=settings.access,
     )
-    yield
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(app.state.service.keys.keep_fresh)
+        yield
+        tasks.cancel_scope.cancel()
     app.state.service.journal.close()
     store.close()
 
@@ -97,7 +118,7 @@ def _add_operations(app: FastAPI) -> None:
             return JSONResponse({"status": "degraded", "reason": str(error), **parts}, 503)
         return JSONResponse({"status": "ready", **parts})
 
-    @app.get("/metrics", response_class=PlainTextResponse)
+    @app.get("/metrics", response_class=PlainTextResponse, dependencies=[Depends(needs(Scope.ADMIN))])
     async def figures(request: Request) -> Response:
         """Give the service's figures in Prometheus' text format."""
         return Response(service_of(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -113,6 +134,11 @@ def _add_pages(app: FastAPI) -> None:
     async def review_page() -> FileResponse:
         """Show the page on which people label clips."""
         return FileResponse(PAGES / "review.html")
+
+    @app.get("/reports", include_in_schema=False)
+    async def reports_page() -> FileResponse:
+        """Show the list of error reports."""
+        return FileResponse(PAGES / "reports.html")
 
     app.mount("/static", StaticFiles(directory=PAGES), name="static")
 

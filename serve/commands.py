@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+import serve.key_commands
+
 app = typer.Typer(help="Index a catalogue and serve it.", no_args_is_help=True)
+app.add_typer(serve.key_commands.app, name="key")
 
 
 @app.command(epilog="Example: voicesearch serve index examples/films/catalogue.csv --strict")

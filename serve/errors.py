@@ -15,7 +15,9 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.AudioTooLongError, 413),
     (errors.UnsupportedAudioError, 415),
     (errors.NotFoundError, 404),
+    (errors.UnauthorizedError, 401),
     (errors.ForbiddenError, 403),
+    (errors.RateLimitedError, 429),
     (errors.InputError, 422),
     (errors.ModelError, 503),
     (errors.IndexUnavailableError, 503),
@@ -23,9 +25,6 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.OverloadedError, 503),
     (errors.VoiceSearchError, 500),
 )
-
-RETRY_AFTER_S = 1
-"""When to try again where the service was only too busy; a query takes less."""
 
 _CODES = {
     400: "bad_request",

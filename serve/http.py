@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 import uuid
 from dataclasses import asdict
 
@@ -12,8 +13,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data.errors import EmptyAudioError, OverloadedError, VoiceSearchError
-from serve.errors import RETRY_AFTER_S, ErrorAnswer, ErrorBody, code_of_status, status_of
+from data.errors import EmptyAudioError, VoiceSearchError
+from serve.errors import ErrorAnswer, ErrorBody, code_of_status, status_of
+from serve.logs import request_id as logged_id
 from serve.metrics import ServiceMetrics
 
 logger = logging.getLogger("voicesearch")
@@ -54,6 +56,8 @@ class RequestFrame:
         headers = {name: value for name, value in scope["headers"] if name in (b"x-request-id", b"content-length")}
         request_id = _usable_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
+        logged_id.set(request_id)
+        begun = time.perf_counter()
         declared = headers.get(b"content-length", b"0")
         received, started = 0, False
 
@@ -77,14 +81,17 @@ class RequestFrame:
                 out["x-request-id"] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     out.setdefault(name, value)
-                route = getattr(scope.get("route"), "path", "unknown")
+                route = getattr(scope.get("route"), "path", None) or scope.get("root_path") or "unknown"
                 self._metrics.count_request(route, message["status"])
+                ms = round(1000.0 * (time.perf_counter() - begun), 1)
+                figures = {"method": scope["method"], "route": route, "status": message["status"], "ms": ms}
+                logger.info("%(method)s %(route)s %(status)s, %(ms)s ms", figures, extra=figures)
             await send(message)
 
         try:
             await self._app(scope, limited_receive, framed_send)
         except Exception as error:
-            logger.exception("%s crashed", request_id, exc_info=error)
+            logger.exception("crashed", exc_info=error)
             if started:
                 raise
             request = Request(scope)
@@ -104,9 +111,8 @@ def install_error_shape(app: FastAPI) -> None:
     async def _refused(request: Request, error: VoiceSearchError) -> JSONResponse:
         status = status_of(error)
         if status >= 500:
-            logger.error("%s %s: %s", request_id_of(request), error.code, error)
-        retry_after = RETRY_AFTER_S if isinstance(error, OverloadedError) else None
-        return error_response(request, status, error.code, str(error), retry_after)
+            logger.error("%s: %s", error.code, error)
+        return error_response(request, status, error.code, str(error), error.retry_after_s)
 
     @app.exception_handler(StarletteHTTPException)
     async def _framework_refused(request: Request, error: StarletteHTTPException) -> JSONResponse:
@@ -137,10 +143,11 @@ def error_response(
         The response.
     """
     body = asdict(ErrorAnswer(ErrorBody(code, message, request_id_of(request), retry_after)))
+    headers = {"www-authenticate": "Bearer"} if status == 401 else {}
     if retry_after is None:
         del body["error"]["retry_after"]
-        return JSONResponse(body, status)
-    return JSONResponse(body, status, headers={"retry-after": str(retry_after)})
+        return JSONResponse(body, status, headers=headers)
+    return JSONResponse(body, status, headers={**headers, "retry-after": str(retry_after)})
 
 
 def request_id_of(request: Request) -> str:

@@ -7,6 +7,7 @@ import threading
 import urllib.request
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,14 @@ from data.records import Release
 
 if TYPE_CHECKING:
     import uvicorn
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A recording to answer once everything is up, and the secret of a key to ask with."""
+
+    recording: Path
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +59,26 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
     """
     import uvicorn
 
+    from data.settings import HomeSettings
+    from data.store import Store
+    from serve.access import refuse_unguarded
+    from serve.choices import Scope
+    from serve.keys import KeyStore, digest_of, new_key
+    from serve.logs import write_logs
+    from serve.settings import ServeSettings
+
     if (listen.tls_cert is None) != (listen.tls_key is None):
         raise InputError("--tls-cert and --tls-key go together; give both or neither")
     for path in (listen.tls_cert, listen.tls_key, proof):
         if path is not None and not path.is_file():
             raise InputError(f"{path}: there is no such file")
+    settings = ServeSettings.load()
+    with closing(Store.open(HomeSettings.load().database)) as store:
+        refuse_unguarded(listen.host, settings.access, bool(KeyStore(store).active()))
+    write_logs(settings.log_format)
     config = uvicorn.Config(
         "serve.app:app",
+        log_config=None,
         ssl_certfile=listen.tls_cert,
         ssl_keyfile=listen.tls_key,
         log_level="warning",
@@ -71,10 +93,13 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         from serve.app import app
 
         app.state.release = release  # verified a moment ago
+        key, secret = new_key("proof", (Scope.QUERY,))
+        app.state.own_keys = {digest_of(secret): key}
         listening.listen(config.backlog)
         server = uvicorn.Server(config)
         failures: list[VoiceSearchError] = []
-        watcher = threading.Thread(target=_announce, args=(server, listen, proof, report, failures), daemon=True)
+        asked = Proof(proof, secret) if proof else None
+        watcher = threading.Thread(target=_announce, args=(server, listen, asked, report, failures), daemon=True)
         watcher.start()
         server.run(sockets=[listening])
     if failures:
@@ -94,21 +119,23 @@ def _bound(listen: Listen) -> socket.socket:
     return listening
 
 
-def prove(listen: Listen, recording: Path) -> str:
+def prove(listen: Listen, proof: Proof) -> str:
     """Ask the running service one recorded query.
 
     Args:
         listen: Where it listens.
-        recording: An audio file.
+        proof: What to ask, and with what key.
 
     Returns:
         One line: what was heard, what came first, and the time it took.
     """
     boundary = uuid.uuid4().hex
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{recording.name}"\r\n\r\n'
-    body = head.encode() + recording.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{proof.recording.name}"\r\n\r\n'
+    body = head.encode() + proof.recording.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
     request = urllib.request.Request(  # noqa: S310  our own http(s) address
-        f"{listen.address}/v1/search", body, {"content-type": f"multipart/form-data; boundary={boundary}"}
+        f"{listen.address}/v1/search",
+        body,
+        {"content-type": f"multipart/form-data; boundary={boundary}", "authorization": f"Bearer {proof.secret}"},
     )
     context = ssl.create_default_context(cafile=listen.tls_cert) if listen.tls_cert else ssl.create_default_context()
     context.check_hostname = False  # the certificate names the public host, and this asks the local one
@@ -125,7 +152,7 @@ def prove(listen: Listen, recording: Path) -> str:
 def _announce(
     server: "uvicorn.Server",
     listen: Listen,
-    proof: Path | None,
+    proof: Proof | None,
     report: Callable[[str], None],
     failures: list[VoiceSearchError],
 ) -> None:
@@ -134,10 +161,11 @@ def _announce(
         if server.should_exit:
             return
         wake.wait(0.05)
-    try:
-        if proof is not None:
+    if proof is not None:
+        try:
             report(prove(listen, proof))
-        report(f"ready: open {listen.address} (stop with Ctrl-C)")
-    except (OSError, ValueError) as error:
-        failures.append(VoiceSearchError(f"{proof}: the service did not answer this recording ({error})"))
-        server.should_exit = True
+        except (OSError, ValueError) as error:
+            failures.append(VoiceSearchError(f"{proof.recording}: the service did not answer this recording ({error})"))
+            server.should_exit = True
+            return
+    report(f"ready: open {listen.address} (stop with Ctrl-C)")

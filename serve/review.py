@@ -2,38 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Body, Depends, Path, Request
+from fastapi import APIRouter, Body, Depends, Path
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
-from data.errors import ForbiddenError
 from labeling.convention import Checked, check_text
 from labeling.queue import ReviewQueue
 from labeling.review import Label, Lease, NothingNow, QueueStats, Reason
 from labeling.rulebook import shipped_convention
+from serve.access import needs
+from serve.choices import Scope
 from serve.clips import clip_as_wav
 from serve.search import REFUSALS, CurrentService
 from serve.state import Service
 
-
-async def only_on_this_machine(request: Request) -> None:
-    """Refuse callers from elsewhere: clips are what people said in confidence, and there are no keys yet.
-
-    Args:
-        request: Any request for review.
-
-    Raises:
-        ForbiddenError: It does not come from this machine.
-    """
-    if request.client is None or not ip_address(request.client.host).is_loopback:
-        raise ForbiddenError("review is open to this machine only; reach it through an SSH tunnel")
-
-
-router = APIRouter(prefix="/v1/review", responses=REFUSALS, dependencies=[Depends(only_on_this_machine)])
+router = APIRouter(prefix="/v1/review", responses=REFUSALS, dependencies=[Depends(needs(Scope.REVIEW))])
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 

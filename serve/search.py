@@ -9,6 +9,8 @@ from pydantic import StringConstraints
 
 from data.errors import VoiceSearchError
 from data.records import EventKind, NullReason, SearchHit, Transcript
+from serve.access import needs
+from serve.choices import Scope
 from serve.errors import ErrorAnswer
 from serve.feedback import Feedback, Receipt
 from serve.journal import Asked, device_of, new_query_id
@@ -16,10 +18,12 @@ from serve.pipeline import Answer, Conditioning, Stopwatch
 from serve.state import Service, service_of
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorAnswer} for status in (400, 403, 404, 413, 415, 422, 500, 503)
+    status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 413, 415, 422, 429, 500, 503)
 }
 
 router = APIRouter(prefix="/v1", responses=REFUSALS)
+
+MAY_QUERY = [Depends(needs(Scope.QUERY))]
 
 SessionId = Annotated[str, StringConstraints(pattern=r"^[\w.:-]{1,128}$")]
 Limit = Annotated[int, Query(ge=1, le=50, description="Most results.")]
@@ -50,7 +54,7 @@ class CatalogueAnswer:
     examples: tuple[str, ...]
 
 
-@router.post("/search")
+@router.post("/search", dependencies=MAY_QUERY)
 async def search_by_voice(
     service: CurrentService,
     audio: Annotated[UploadFile, File(description="WAV, FLAC, Ogg, MP3, M4A/AAC or WebM.")],
@@ -66,7 +70,7 @@ async def search_by_voice(
     return await service.work(lambda: _answer(service, asked, limit, watch))
 
 
-@router.get("/search")
+@router.get("/search", dependencies=MAY_QUERY)
 async def search_by_text(
     service: CurrentService,
     q: Annotated[str, Query(max_length=10_000, description="What to search for.")],
@@ -82,14 +86,14 @@ async def search_by_text(
     return await run_sync(lambda: _answer(service, asked, limit, watch))
 
 
-@router.get("/catalogue")
+@router.get("/catalogue", dependencies=MAY_QUERY)
 async def describe_catalogue(service: CurrentService) -> CatalogueAnswer:
     """Say what can be searched."""
     info = service.pipeline.index.info
     return CatalogueAnswer(info.name, info.items, info.displayed, info.examples)
 
 
-@router.post("/feedback")
+@router.post("/feedback", dependencies=[Depends(needs(Scope.FEEDBACK))])
 async def give_feedback(service: CurrentService, feedback: Annotated[Feedback, Body()]) -> Receipt:
     """Report a click on a result, or what was really said. Sent twice, it counts once."""
     return await service.journal.feedback(feedback)

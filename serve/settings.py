@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from data.audio import AudioLimits
 from data.settings import Settings
+from serve.choices import Access, LogFormat
 
 
 class ServeSettings(Settings):
@@ -22,6 +23,29 @@ class ServeSettings(Settings):
     max_waiting: int = Field(
         default=32, ge=0, le=10_000, description="Recordings that wait for their turn; those beyond are refused (503)."
     )
+
+    access: Access = Field(
+        default=Access.LOOPBACK,
+        description="Who needs no key: `loopback`: callers on this machine; `open`: all who search; `keys`: nobody.",
+    )
+    rate_limit: str = Field(
+        default="300/minute", description="Most requests of a key, or of an address without one; not of this machine."
+    )
+    cors_origins: str | None = Field(
+        default=None, description="Origins whose pages may ask, separated by spaces, like `https://shop.example`."
+    )
+    log_format: LogFormat = Field(default=LogFormat.TEXT, description="Log lines as `text` or as `json`.")
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _check_rate(cls, rate: str) -> str:
+        from limits import parse
+
+        try:
+            parse(rate)
+        except ValueError as error:
+            raise ValueError("a number and a time are expected, like 300/minute") from error
+        return rate
 
     @property
     def audio_limits(self) -> AudioLimits:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
 from anyio.to_thread import run_sync
@@ -11,9 +11,14 @@ from fastapi import Request
 from data.errors import OverloadedError
 from data.store import Store
 from monitor.events import EventStore
+from serve.choices import Access
 from serve.journal import Journal
+from serve.keys import KeyRing
 from serve.metrics import ServiceMetrics
 from serve.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from serve.access import RateLimiter
 
 T = TypeVar("T")
 
@@ -33,6 +38,9 @@ class Service:
     journal: Journal
     slots: anyio.CapacityLimiter
     max_waiting: int
+    keys: KeyRing
+    rates: "RateLimiter"
+    access: Access
 
     async def work(self, task: Callable[[], T]) -> T:
         """Work on a recording in a thread, when a slot is free.

@@ -10,7 +10,7 @@ from data.errors import InvalidRequestError, VoiceSearchError
 from data.records import Decoded, EventKind, Transcript
 from serve.journal import Asked, device_of, new_query_id
 from serve.pipeline import Answer, Conditioning, Stopwatch, conditioning_of
-from serve.search import REFUSALS, CurrentService, UserAgent
+from serve.search import MAY_QUERY, REFUSALS, CurrentService, UserAgent
 from serve.state import Service
 
 router = APIRouter(prefix="/v1/audio", responses=REFUSALS)
@@ -31,6 +31,7 @@ class Heard:
 @router.post(
     "/transcriptions",
     response_class=JSONResponse,
+    dependencies=MAY_QUERY,
     responses={200: {"content": {"application/json": {}, "text/plain": {}, "text/vtt": {}}}},
 )
 async def transcribe(

@@ -1,4 +1,7 @@
-// Talks to the server, and knows nothing of the page.
+// Talks to the server, and knows nothing of the page but that a person can be asked for a key.
+
+import { askForKey } from "./key.js";
+import { readKey, writeKey } from "./memory.js";
 
 const BASE = new URL("../v1/", import.meta.url);
 const TIMEOUT_MS = 30_000;
@@ -78,11 +81,13 @@ function sendFeedback(feedback) {
  * @throws {ServerError}
  */
 export async function request(path, { signal, read = (response) => response.json(), ...options } = {}) {
+  const key = readKey();
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response;
   try {
     response = await fetch(new URL(path, BASE), {
       ...options,
+      headers: { ...options.headers, ...(key && { authorization: `Bearer ${key}` }) },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
   } catch (error) {
@@ -95,6 +100,13 @@ export async function request(path, { signal, read = (response) => response.json
   }
   const body = await (response.ok ? read(response) : response.json()).catch(() => null);
   if (response.ok && body) return body;
+  if (response.status === 401) {
+    const given = await askForKey(key && body ? body.error.message : "Whoever runs it can give you one.");
+    if (given) {
+      writeKey(given);
+      return request(path, { signal, read, ...options });
+    }
+  }
   const { code, message, request_id: requestId } = body?.error ?? {};
   throw new ServerError(message ?? `The server answered ${response.status} without a reason.`, {
     code: code ?? "unknown",

@@ -1,8 +1,18 @@
-// What this browser keeps: the person's name, what was typed for clips that have no label yet, the lease of this tab.
+// What this browser keeps: a key, the person's name, what was typed for clips that have no label yet, the lease of this tab.
 
+const KEY = "voicesearch-key";
 const NAME = "voicesearch-reviewer";
 const DRAFT = "voicesearch-draft:";
 const LEASE = "voicesearch-lease";
+
+/** The key that the server was last asked with, or null. */
+export function readKey() {
+  return read(KEY);
+}
+
+export function writeKey(key) {
+  write(KEY, key);
+}
 
 export function readName() {
   return read(NAME) ?? "";

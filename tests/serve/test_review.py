@@ -231,7 +231,7 @@ def test_what_makes_no_sense_is_refused_in_the_one_shape(
     assert refused.json()["error"]["code"] == "invalid_request"
 
 
-def test_who_comes_from_another_machine_is_refused(http: TestClient) -> None:
+def test_who_comes_from_another_machine_needs_a_key(http: TestClient) -> None:
     elsewhere = TestClient(http.app, client=("192.0.2.7", 50_000))
     refused = elsewhere.post("/v1/review/leases", json={"person": "anna"})
-    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthorized")

@@ -1,0 +1,136 @@
+"""Who may ask what, and how often: the key, the address, the rate."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from data.errors import ForbiddenError, InputError, RateLimitedError, UnauthorizedError
+from serve.choices import Access, Scope
+from serve.keys import ApiKey
+from serve.state import service_of
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+
+bearer = HTTPBearer(auto_error=False, description="A key that `voicesearch serve key create` made.")
+
+PUBLIC = frozenset({Scope.QUERY, Scope.FEEDBACK})
+"""What an open service lets everybody do; other people's recordings and the service itself stay behind a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request comes from; `has_key` says that it named a key, `key` is the one that was found."""
+
+    address: str
+    has_key: bool = False
+    key: ApiKey | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it comes from this machine."""
+        return is_loopback(self.address)
+
+
+def admit(caller: Caller, scope: Scope, access: Access) -> None:
+    """Let a caller through, or say why not.
+
+    Args:
+        caller: Who asks.
+        scope: What for.
+        access: Who needs no key.
+
+    Raises:
+        UnauthorizedError: It has no key and needs one, or its key is unknown or revoked.
+        ForbiddenError: Its key does not allow this.
+    """
+    if caller.key is not None:
+        if not caller.key.allows(scope):
+            raise ForbiddenError(f"this key does not allow {scope}; ask for one with that scope")
+        return
+    if (caller.is_local and access is not Access.KEYS) or (access is Access.OPEN and scope in PUBLIC):
+        return  # whatever key it named: clients of OpenAI's interface always name one
+    if caller.has_key:
+        raise UnauthorizedError("the key is unknown or was revoked; ask for another")
+    raise UnauthorizedError("a key is needed; send it as 'Authorization: Bearer KEY'")
+
+
+def refuse_unguarded(host: str, access: Access, has_keys: bool) -> None:
+    """Refuse to listen where strangers could ask and nobody has a key.
+
+    Args:
+        host: The address to listen on.
+        access: Who needs no key.
+        has_keys: Whether there is a key that was not revoked.
+
+    Raises:
+        InputError: Nobody could be told from a stranger.
+    """
+    if not is_loopback(host) and access is not Access.OPEN and not has_keys:
+        raise InputError(
+            f"--host {host}: other machines could ask, and there is no key yet; make one with 'voicesearch serve key "
+            "create NAME', or set VOICESEARCH_ACCESS=open to let everybody search"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class RateLimiter:
+    """How often each caller may ask: those with a key by key, others by address, this machine as often as it likes."""
+
+    def __init__(self, limit: "RateLimitItem") -> None:
+        from limits.storage import MemoryStorage
+        from limits.strategies import MovingWindowRateLimiter
+
+        self._limit = limit
+        self._windows = MovingWindowRateLimiter(MemoryStorage())
+
+    def count(self, caller: Caller) -> None:
+        """Count a request.
+
+        Args:
+            caller: Who asks.
+
+        Raises:
+            RateLimitedError: It asked too often; says when to ask again.
+        """
+        if caller.key is None and caller.is_local:
+            return
+        identity = f"key {caller.key.id}" if caller.key else f"address {caller.address}"
+        if not self._windows.hit(self._limit, identity):
+            free = self._windows.get_window_stats(self._limit, identity).reset_time
+            raise RateLimitedError(f"more than {self._limit}; ask again later", max(round(free - time.time()), 1))
+
+
+def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
+    """Make the dependency of addresses that need a scope.
+
+    Args:
+        scope: Which.
+
+    Returns:
+        A dependency that lets a request through or refuses it.
+    """
+
+    async def check(
+        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None
+    ) -> None:
+        service = service_of(request)
+        address = request.client.host if request.client else ""
+        key = service.keys.find(credentials.credentials) if credentials else None
+        caller = Caller(address, credentials is not None, key)
+        admit(caller, scope, service.access)
+        service.rates.count(caller)
+
+    return check
