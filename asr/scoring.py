@@ -2,7 +2,8 @@
 
 Errors are pooled over utterances (micro-averaged) and counted as NIST's sclite counts them. Texts are compared twice:
 strictly, as the transcription convention has them written, and after Whisper's English normaliser, whose version every
-score carries. What only the strict comparison finds wrong is a matter of writing, not of hearing.
+score carries. What only the strict comparison finds wrong is a matter of writing, not of hearing. Characters are
+counted by jiwer; words are not, since its fewest edits are not sclite's alignment.
 """
 
 import re
@@ -60,14 +61,12 @@ def align_texts(reference: str, hypothesis: str) -> Aligned:
     Returns:
         Both alignments.
     """
-    from rapidfuzz.distance import Levenshtein
-
     said, heard = normalize(reference), normalize(hypothesis)
     return Aligned(
         strict=align_words(TAG.sub(" ", reference).split(), hypothesis.split()),
         normalised=align_words(said.split(), heard.split()),
         characters=len(said),
-        character_errors=Levenshtein.distance(said, heard),
+        character_errors=_character_errors(said, heard),
     )
 
 
@@ -130,6 +129,15 @@ def paired_difference(
         for heard in (ours, theirs)
     )
     return bootstrap_rate(first[0] - second[0], first[1], resamples=resamples, seed=seed)
+
+
+def _character_errors(said: str, heard: str) -> int:
+    import jiwer
+
+    if not said:
+        return len(heard)
+    counted = jiwer.process_characters(said, heard)
+    return counted.substitutions + counted.deletions + counted.insertions
 
 
 def _errors_and_words(counts: Sequence[Counts]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -25,7 +25,7 @@ from data.corpora.recording import Recording, corpus_of, recording_id
 from data.errors import AudioError, AudioTooLongError, InvalidRequestError, ManifestError
 from data.manifest import read_lock, read_manifest, to_line
 from data.preparation import Reason
-from data.records import SAMPLE_RATE, Conditioned, Release, Step, Transcript, Utterance
+from data.records import SAMPLE_RATE, Conditioned, Step, Transcript, Utterance
 from data.settings import HomeSettings
 from data.workers import core_count
 
@@ -133,7 +133,7 @@ def hear(recognizer: Recognizer, utterances: Sequence[Utterance], root: Path) ->
     """
     taken = [_take(utterance, root) for utterance in utterances]
     heard = iter(recognizer.recognize_all([clip for _, clip in (pair for pair in taken if isinstance(pair, tuple))]))
-    return [pair if isinstance(pair, Rejection) else _told(pair[0], next(heard), recognizer.release) for pair in taken]
+    return [pair if isinstance(pair, Rejection) else _told(pair[0], next(heard), recognizer) for pair in taken]
 
 
 def _take(utterance: Utterance, root: Path) -> tuple[Utterance, Conditioned] | Rejection:
@@ -152,8 +152,10 @@ def _take(utterance: Utterance, root: Path) -> tuple[Utterance, Conditioned] | R
     return replace(utterance, duration=utterance.duration or decoded.seconds), clip
 
 
-def _told(utterance: Utterance, transcript: Transcript, release: Release) -> Utterance:
-    step = Step("transcribe", VERSION, {"release": release.name, "sha256": release.sha256})
+def _told(utterance: Utterance, transcript: Transcript, recognizer: Recognizer) -> Utterance:
+    release = recognizer.release
+    decoding = {"beam_size": recognizer.beam_size, "context": release.context}
+    step = Step("transcribe", VERSION, {"release": release.name, "sha256": release.sha256, **decoding})
     return replace(
         utterance,
         pred_text=transcript.text,

@@ -58,16 +58,15 @@ def read_hearing(path: Path) -> Hearing:
         if utterance.pred_text is None:
             raise ManifestError(f"{path}: {utterance.id} has no pred_text; transcribe the manifest first")
         heard[utterance.id] = utterance
-    releases = {_release_of(utterance) for utterance in heard.values()}
-    release = releases.pop() if len(releases) == 1 else None
-    if release is None:
-        return Hearing(path.stem, str(path), sha256_of(path), heard, {})
-    name, model = release
-    return Hearing(name, str(path), sha256_of(path), heard, {"model SHA-256": model})
+    releases = {_told_of(utterance) for utterance in heard.values()}
+    told = dict(releases.pop() if len(releases) == 1 else ())
+    name = told.pop("release", path.stem)
+    return Hearing(name, str(path), sha256_of(path), heard, told)
 
 
-def _release_of(utterance: Utterance) -> tuple[str, str] | None:
+def _told_of(utterance: Utterance) -> tuple[tuple[str, str], ...]:
+    """Give what a line says of the recogniser that wrote it: release, hash of the model, decoding."""
     for step in reversed(utterance.lineage):
         if step.name == "transcribe":
-            return str(step.parameters.get("release", "")), str(step.parameters.get("sha256", ""))
-    return None
+            return tuple((key.replace("_", " "), str(value)) for key, value in step.parameters.items())
+    return ()

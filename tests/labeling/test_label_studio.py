@@ -88,7 +88,7 @@ def task(*annotations: dict[str, Any], **data: Any) -> dict[str, Any]:
     }
 
 
-def annotation(*results: dict[str, Any], by: Any = 10, **more: Any) -> dict[str, Any]:
+def annotation(*results: Any, by: Any = 10, **more: Any) -> dict[str, Any]:
     return {
         "id": 1001, "completed_by": by, "result": list(results), "was_cancelled": False, "ground_truth": False,
         "created_at": "2025-03-09T22:16:08.728353Z", "updated_at": "2025-03-09T22:16:08.728378Z", "lead_time": 4.288,
@@ -189,7 +189,7 @@ SEGMENT = {
         ([task(annotation(textarea("x"))), task()], "task 2: clip 'alien' is task 1 already; remove one"),
         ([task(audio="a.wav", utterance={"id": "a"})], "task 1: the key 'audio_filepath' is missing"),
         ([task({"id": 1})], "task 1: an annotation without a result"),
-        ([task(annotation("x"))], "task 1: a result without a value"),
+        ([task({**annotation(), "result": ["x"]})], "task 1: a result without a value"),
         ([task(annotation(textarea("x") | {"value": ["x"]}))], "task 1: a result without a value"),
         ([task(annotation(textarea("x") | {"value": {"text": [1]}}))], "task 1: [1] where texts should be"),
         ([task(annotation(textarea("x")) | {"lead_time": "long"})], "task 1: a lead_time of 'long'"),
