@@ -58,6 +58,12 @@ def test_every_arm_is_trained_with_every_seed_and_heard_on_the_tests(
     capsys.readouterr()
     assert main(["asr", "runs", str(tmp_path / "out"), "--compare"]) == 0
     assert "learning_rate" in capsys.readouterr().out
+    assert main(["asr", "runs", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.count("full") == 4
+    again = ["asr", "sweep", str(experiment), "--data", str(manifest.parent), "--out", str(tmp_path / "out")]
+    assert main(again) == 0
+    table = capsys.readouterr().out
+    assert "low or high?" in table
     assert main(["asr", "runs", str(tmp_path / "out"), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 4
 
