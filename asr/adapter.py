@@ -91,6 +91,24 @@ def difference(name: str, arrays: Arrays) -> NDArray[np.float64]:
     return arrays[f"{name}.delta"].astype(np.float64)
 
 
+def scaled(arrays: Arrays, share: float) -> dict[str, NDArray[Any]]:
+    """Go only part of the way from the start to the trained weights.
+
+    Args:
+        arrays: Of an adapter.
+        share: Of the way, 1 for all of it. Source: M. Wortsman and others, "Robust fine-tuning of zero-shot models",
+            2022.
+
+    Returns:
+        The arrays of an adapter whose differences are that share of the others.
+    """
+    lengths = (".b", ".scale", ".delta")
+    return {
+        name: (values * values.dtype.type(share) if name.endswith(lengths) else values)
+        for name, values in arrays.items()
+    }
+
+
 def write_adapter(path: Path, card: AdapterCard, arrays: Arrays) -> None:
     """Write an adapter, whole or not at all.
 

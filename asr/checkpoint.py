@@ -151,6 +151,21 @@ def places(tensors: Mapping[str, StoredTensor]) -> dict[str, Place]:
     return found
 
 
+def mel_bands(directory: Path) -> int:
+    """Give the number of mel bands that the model in a folder hears.
+
+    Args:
+        directory: Folder with a `model.bin`.
+
+    Returns:
+        80, or 128 for large-v3.
+
+    Raises:
+        ModelUnavailableError: The folder holds no such model.
+    """
+    return stored_tensors(directory / "model.bin")["encoder/conv1/weight"].shape[1]
+
+
 def to_transformers(directory: Path) -> "WhisperForConditionalGeneration":
     """Load a CTranslate2 model folder as a transformers model.
 

@@ -107,7 +107,7 @@ def find_recordings(sources: Iterable[Path], report: Callable[[str], None]) -> l
         ManifestError: A source does not exist, a manifest is broken, or nothing usable is there.
     """
     found = []
-    for path, text in (entry for source in sources for entry in _files(source)):
+    for path, text in (entry for source in sources for entry in speech_files(source)):
         try:
             samples = decode(path.read_bytes(), LIMITS).samples
         except (AudioError, OSError) as error:
@@ -117,6 +117,27 @@ def find_recordings(sources: Iterable[Path], report: Callable[[str], None]) -> l
     if not found:
         raise ManifestError(f"{', '.join(map(str, sources))}: no audio that can be used; name a folder of speech")
     return found
+
+
+def speech_files(source: Path) -> Iterator[tuple[Path, str]]:
+    """Find the clips of a source.
+
+    Args:
+        source: A manifest, a folder with a `manifest.jsonl`, or a folder whose audio files are all taken.
+
+    Yields:
+        Each clip with its transcript, empty where there is none.
+
+    Raises:
+        ManifestError: The source does not exist, or its manifest is broken.
+    """
+    manifest = source / "manifest.jsonl" if source.is_dir() else source
+    if manifest.is_file():
+        yield from ((clip_path(manifest, utterance), utterance.text) for utterance in read_manifest(manifest))
+    elif source.is_dir():
+        yield from ((path, "") for path in sorted(source.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
+    else:
+        raise ManifestError(f"{source}: neither a folder nor a manifest; check the path")
 
 
 def find_cuts(samples: Samples) -> tuple[int, ...]:
@@ -241,17 +262,6 @@ def plan_batches(
     if members:
         close()
     return [batches[place] for place in chance.permutation(len(batches))]
-
-
-def _files(source: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each clip of a source with its transcript, empty where there is none."""
-    manifest = source / "manifest.jsonl" if source.is_dir() else source
-    if manifest.is_file():
-        yield from ((clip_path(manifest, utterance), utterance.text) for utterance in read_manifest(manifest))
-    elif source.is_dir():
-        yield from ((path, "") for path in sorted(source.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
-    else:
-        raise ManifestError(f"{source}: neither a folder nor a manifest; check the path")
 
 
 def _with_noise(crop: Crop, chance: np.random.Generator) -> Crop:

@@ -3,24 +3,22 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from ctranslate2 import StorageView
 from ctranslate2.models import Whisper
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from asr.checkpoint import to_transformers
 from asr.crops import Crop, render
 from asr.features import padded_log_mel
-from asr.recognizer import choose_device, prompt_of
+from asr.recognizer import choose_device
 from asr.rejection import is_loop
-from data.errors import AudioError, ModelUnavailableError
+from asr.script import Ids, Script
+from data.errors import AudioError
 from data.files import atomic_path
 from data.records import Release, Samples
-
-Ids: TypeAlias = NDArray[np.int32]
 
 MIN_LOG_PROB = -1.0
 """Mean log probability of a token below which the teacher is not believed. Source: Whisper (2022), section 4.5."""
@@ -53,10 +51,7 @@ class Teacher:
 
     def __init__(self, release: Release, cache: Path) -> None:
         self.release = release
-        self.tokenizer: Tokenizer = Tokenizer.from_file(str(Path(release.directory, "tokenizer.json")))
-        self.prompt = prompt_of(self.tokenizer, release.multilingual, release.directory)
-        self._end = self._token("<|endoftext|>")
-        self._no_speech = self._token("<|nospeech|>", "<|nocaptions|>")
+        self._script = Script(release)
         self._cache = cache / release.sha256[:16]
         self._models: tuple[Any, Any] | None = None
 
@@ -97,32 +92,29 @@ class Teacher:
 
     def _silent_lesson(self, samples: Samples) -> Lesson:
         """No speech: say so at the start of the transcript, and end it at once."""
-        wanted = np.full(len(self.prompt), -1, np.int32)
-        wanted[0], wanted[-1] = self._no_speech, self._end
-        return Lesson(samples, np.array(self.prompt, np.int32), wanted, None, "")
+        return Lesson(samples, *self._script.silent(), None, "")
 
     def _spoken_lessons(self, clips: Sequence[Samples]) -> Iterator[Lesson | None]:
         import torch
 
         model, decoder = self._load()
+        prompt = list(self._script.prompt)
         features = np.stack([padded_log_mel(samples, model.config.num_mel_bins) for samples in clips])
         with torch.inference_mode():
             encoded = model.model.encoder(torch.from_numpy(features).to(model.device)).last_hidden_state
             results = decoder.generate(
                 StorageView.from_array(encoded.float().cpu().numpy()),
-                [list(self.prompt)] * len(clips),
+                [prompt] * len(clips),
                 beam_size=5,
-                max_length=MAX_TOKENS + len(self.prompt),
+                max_length=MAX_TOKENS + len(prompt),
                 return_scores=True,
             )
             for samples, states, result in zip(clips, encoded, results, strict=True):
-                said, text = result.sequences_ids[0], self.tokenizer.decode(result.sequences_ids[0])
+                said, text = result.sequences_ids[0], self._script.tokenizer.decode(result.sequences_ids[0])
                 if len(said) >= MAX_TOKENS or result.scores[0] < MIN_LOG_PROB or is_loop(text):
                     yield None
                     continue
-                tokens = np.array([*self.prompt, *said], np.int32)
-                wanted = np.full(len(tokens), -1, np.int32)
-                wanted[len(self.prompt) - 1 :] = [*said, self._end]
+                tokens, wanted = self._script.spoken(said)
                 output = model.model.decoder(
                     input_ids=torch.from_numpy(tokens).long().to(model.device)[None],
                     encoder_hidden_states=states[None],
@@ -142,13 +134,6 @@ class Teacher:
             model.to(device)  # type: ignore[arg-type]  # transformers' decorator hides the method's signature
             self._models = model, search
         return self._models
-
-    def _token(self, *names: str) -> int:
-        found = (self.tokenizer.token_to_id(name) for name in names)
-        number = next((number for number in found if number is not None), None)
-        if number is None:
-            raise ModelUnavailableError(f"{self.release.directory}: the vocabulary has no {' or '.join(names)}")
-        return number
 
     def _path(self, crop: Crop) -> Path:
         return self._cache / crop.key[:2] / f"{crop.key}.npz"

@@ -11,7 +11,7 @@ from asr.evaluation.evaluation import FULL_LEVEL, Evaluation, Yardsticks, evalua
 from asr.evaluation.hearing import hear
 from asr.evaluation.measurement import ClipConditions, measure_clips
 from asr.evaluation.prioritisation import HumanLevel
-from asr.evaluation.provenance import Hearing, provenance_of
+from asr.evaluation.provenance import Hearing, provenance_of, title_of
 from asr.evaluation.resampling import RESAMPLES, resample
 from asr.evaluation.retrieval import Search
 from asr.evaluation.trials import Trials, join
@@ -178,7 +178,7 @@ class Bench:
         for path in general:
             speech = self.read(path)
             pair = (speech.trials(hear(source, path, self.processes)) for source in (ours, theirs))
-            sets[path.parent.name if path.stem == "manifest" else path.stem] = (next(pair), next(pair))
+            sets[title_of(path)] = (next(pair), next(pair))
         return compare(trials, before, (name, other.name), sets, cap=cap, seed=self.seed), before
 
     def _search(self) -> AbstractContextManager[Search | None]:

@@ -55,6 +55,12 @@ class Provenance:
     date: str
 
 
+def title_of(manifest: Path) -> str:
+    """Name a test set after its folder and file: `prompts/test`, or `prompts` for its `manifest.jsonl`."""
+    folder = manifest.resolve().parent.name
+    return folder if manifest.stem == "manifest" else f"{folder}/{manifest.stem}"
+
+
 def provenance_of(
     hearing: Hearing,
     manifest: Path,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from asr.evaluation.bench import Bench
 from asr.evaluation.comparison import Comparison
+from asr.evaluation.provenance import title_of
 from asr.evaluation.rendering import Material, render
 from asr.evaluation.sheets import evaluation_json, priority_sheet, utterance_sheet
 from asr.evaluation.sound import embed
@@ -91,5 +92,5 @@ def publish(
 
 
 def _default_path(manifest: Path, release: str) -> Path:
-    name = f"{manifest.resolve().parent.name}-{manifest.stem}-{release}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    name = f"{title_of(manifest)}-{release}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     return HomeSettings.load().reports / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.html"

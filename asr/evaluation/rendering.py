@@ -16,6 +16,7 @@ from markupsafe import Markup
 from asr.evaluation.comparison import Change, Comparison
 from asr.evaluation.drawings import acceptance_svg, curve_svg, range_svg, reliability_svg, risk_svg
 from asr.evaluation.evaluation import Evaluation
+from asr.evaluation.provenance import title_of
 from asr.evaluation.slices import slices_of
 from asr.evaluation.sound import Sound
 from asr.evaluation.trials import Trial, Trials
@@ -58,7 +59,6 @@ def render(evaluation: Evaluation, comparison: Comparison | None, material: Mate
     script = "".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f"\n(() => {{\n{script}}})();\n"  # what it names is nobody else's business
     trials, made = material.trials.all, evaluation.provenance
-    manifest = Path(made.manifest)
     potentials = [row.potential for row in evaluation.priorities]
     ranges = evaluation.ranges if len(evaluation.ranges) > 1 else ()
     top = max([0.05, *(min(each.interval.high, 2.0) for each in ranges)])
@@ -71,7 +71,7 @@ def render(evaluation: Evaluation, comparison: Comparison | None, material: Mate
     return environment.get_template(
         "report.html"
     ).render(
-        title="/".join([manifest.parent.resolve().name, *([] if manifest.stem == "manifest" else [manifest.stem])]),
+        title=title_of(Path(made.manifest)),
         style=Markup((PAGE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own files
         script=Markup(script),  # noqa: S704
         script_hash=Markup(f"'sha256-{_hash(script)}'"),  # noqa: S704
@@ -170,7 +170,8 @@ def _changes(comparison: Comparison) -> list[tuple[Any, Markup]]:
     reach = min(
         0.5, max(0.01, *(abs(b) for r in judged for b in (r.difference.interval.low, r.difference.interval.high)))
     )
-    order = [rows[0], *sorted(rows[1:], key=lambda row: (row.change is Change.TOO_FEW, row.difference.p, row.name))]
+    slices = sorted(comparison.slices[1:], key=lambda row: (row.change is Change.TOO_FEW, row.difference.p, row.name))
+    order = [comparison.overall, *comparison.general, *slices]
     return [(row, range_svg(row.difference.value, row.difference.interval, -reach, reach)) for row in order]
 
 

@@ -88,7 +88,7 @@ def task(*annotations: dict[str, Any], **data: Any) -> dict[str, Any]:
     }
 
 
-def annotation(*results: dict[str, Any], by: Any = 10, **more: Any) -> dict[str, Any]:
+def annotation(*results: Any, by: Any = 10, **more: Any) -> dict[str, Any]:
     return {
         "id": 1001, "completed_by": by, "result": list(results), "was_cancelled": False, "ground_truth": False,
         "created_at": "2025-03-09T22:16:08.728353Z", "updated_at": "2025-03-09T22:16:08.728378Z", "lead_time": 4.288,

@@ -1,0 +1,168 @@
+"""From checked manifests to a tuned model, its adapter and its record: what `voicesearch asr train` does."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from asr.recognizer import choose_device
+from asr.settings import RecognizerSettings
+from asr.training.batches import Epoch
+from asr.training.examples import Example, Material, read_material
+from asr.training.judge import Judge
+from asr.training.options import TrainingOptions
+from asr.training.outcome import conclude
+from asr.training.record import Outcome, begin_record, finished_outcome, identity_of, write_curves
+from asr.training.replay import Replay, read_replay
+from asr.training.run import Judgement, Step, TrainingRun, Watch
+from asr.weights import prepare_published, prepare_release
+from data.errors import InvalidRequestError
+from data.records import Release
+from data.settings import HomeSettings
+from labeling.rulebook import convention_for
+
+SCRATCH = ".judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a run learns from: manifests with `split`, general speech, and who transcribes that.
+
+    `teacher` is a packaged model or a folder, by default the published weights of the model in use; `convention` is a
+    YAML file, by default the shipped one; with `anyway` manifests that passed another convention, or none, are taken.
+    """
+
+    manifests: tuple[Path, ...]
+    replay: tuple[Path, ...] = ()
+    teacher: str | None = None
+    convention: Path | None = None
+    anyway: bool = False
+
+
+def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker: str | None = None) -> Outcome:
+    """Tune the model in use to a domain, or go on where an interrupted run left off, and show how it goes.
+
+    Args:
+        sources: What is learnt from.
+        options: How.
+        out: Folder of the run; docs/training.md says what it holds in the end.
+        tracker: Name of a tracker that accelerate knows, for example `tensorboard`.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        VoiceSearchError: The labels, the speech, the model or the run's folder cannot be used.
+    """
+    from accelerate import Accelerator
+
+    if (found := finished_outcome(out)) is not None:
+        return found
+    started = time.monotonic()
+    _require_tracker(tracker)
+    accelerator = Accelerator(mixed_precision=_precision(), log_with=tracker, project_dir=str(out))
+    console = Console(stderr=True, quiet=not accelerator.is_main_process)
+    say = console.print
+    base = prepare_release(RecognizerSettings.load().model, HomeSettings.load().models, say)
+    convention = convention_for(sources.convention, None).identifier
+    material = read_material(sources.manifests, convention, anyway=sources.anyway)
+    if material.left_out:
+        say(f"{material.left_out} clips left out: longer than 30 s, or with words that nobody made out")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console) as bar:
+        with accelerator.main_process_first():
+            replay = _replay(sources, bar)
+        identity = _identity(sources, options, base, material, replay)
+        if accelerator.is_main_process:
+            begin_record(out, identity)
+        accelerator.wait_for_everyone()
+        if tracker:
+            accelerator.init_trackers("voicesearch", {key: str(value) for key, value in identity.items()})
+        epoch = Epoch(material.train, replay.train, base, options, say)
+        run = TrainingRun(base, epoch, options, out, accelerator, _watch(bar))
+        judge = Judge(base, material.dev, replay.held_out, out / SCRATCH, say)
+        history = run.train(judge)
+        accelerator.end_training()
+        if accelerator.is_main_process:
+            write_curves(out, history)
+            conclude(base, history, judge, identity, out, time.monotonic() - started)
+        accelerator.wait_for_everyone()
+    done = finished_outcome(out)
+    assert done is not None  # noqa: S101  it has just been written
+    return done
+
+
+def _require_tracker(tracker: str | None) -> None:
+    """Refuse a tracker that accelerate would pass over in silence."""
+    from accelerate.tracking import get_available_trackers
+
+    available = [each.value for each in get_available_trackers()]
+    if tracker is not None and tracker not in available:
+        raise InvalidRequestError(
+            f"--tracker {tracker}: not installed, or not known to accelerate; here are {', '.join(available) or 'none'}"
+        )
+
+
+def _replay(sources: Sources, bar: Bar) -> Replay:
+    if not sources.replay:
+        return Replay()
+    home, model = HomeSettings.load(), sources.teacher or RecognizerSettings.load().model
+    teacher = prepare_published(model, home.models, bar.console.print)
+    task = bar.add_task("general speech", total=None, note="")
+    return read_replay(
+        sources.replay,
+        teacher,
+        home.home / "teacher",
+        bar.console.print,
+        lambda total: bar.update(task, total=total, advance=1),
+    )
+
+
+def _identity(
+    sources: Sources, options: TrainingOptions, base: Release, material: Material, replay: Replay
+) -> dict[str, Any]:
+    """Say everything that decides where a run ends."""
+    return identity_of(
+        options,
+        model=base.name,
+        base_sha256=base.sha256,
+        context=base.context,
+        manifests=[asdict(manifest) for manifest in material.manifests],
+        clips=len(material.train),
+        dev_clips=len(material.dev),
+        teacher=sources.teacher,
+        replay_clips=len(replay.train),
+        replay_sha256=_digest((*replay.train, *replay.held_out)),
+    )
+
+
+def _digest(examples: Sequence[Example]) -> str:
+    told = "\n".join(f"{example.id} {example.text}" for example in examples)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _precision() -> str:
+    """Choose the precision of the device: a processor computes in float32."""
+    import torch
+
+    if choose_device("auto") != "cuda":
+        return "no"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def _watch(bar: Bar) -> Watch:
+    task = bar.add_task("training", total=None, note="")
+
+    def step(done: Step, total: int) -> None:
+        bar.update(task, completed=done.step, total=total, note=f"loss {done.loss:.3f}")
+
+    def judgement(found: Judgement) -> None:
+        bar.console.print(f"step {found.step}: {100.0 * found.dev:.1f}% word errors on the development part")
+
+    return Watch(step, judgement, bar.console.print)
