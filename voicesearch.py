@@ -14,6 +14,7 @@ import asr.commands
 import data.commands
 import labeling.commands
 import serve.commands
+import serve.evaluation
 from data.errors import NotFoundError, VoiceSearchError
 from serve.errors import FAILURE_EXIT, INPUT_EXIT, exit_code_of
 
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 for a failure or findings, 2 for what the caller can mend.
     """
     try:
-        result = app(args=arguments, standalone_mode=False)
+        result = app(args=arguments, standalone_mode=False, obj=serve.evaluation.open_search)
         return result if isinstance(result, int) else 0
     except VoiceSearchError as error:
         print(f"voicesearch: {error}", file=sys.stderr)

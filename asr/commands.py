@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from asr import release_commands, training_commands
+from asr import evaluation_commands, release_commands, training_commands
 from data.progress import progress_bar
 
 app = typer.Typer(help="Train, test and package recognisers.", no_args_is_help=True)
@@ -18,6 +18,7 @@ def asr() -> None:
 
 
 release_commands.register(app)
+evaluation_commands.register(app)
 training_commands.register(app)
 
 

@@ -68,36 +68,37 @@ def convert(source: Path, folder: Path) -> "WhisperForConditionalGeneration":
         ModelUnavailableError: The weights or the vocabulary are not those of a Whisper model.
     """
     from ctranslate2.converters import TransformersConverter
-    from transformers import AutoTokenizer, WhisperFeatureExtractor
+    from transformers import WhisperFeatureExtractor
 
-    try:
-        model = _loaded(source)
-        tokenizer = AutoTokenizer.from_pretrained(source).backend_tokenizer
-        _check_vocabulary(tokenizer, model, source)
-        TransformersConverter(str(source), load_as_float16=True).convert(str(folder), quantization="float16")
-    except (ValueError, LookupError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelUnavailableError(f"{source}: cannot be converted ({reason}); is every file of it there?") from error
+    model, tokenizer = _loaded(source)
+    _check_vocabulary(tokenizer, model, source)
+    TransformersConverter(str(source), load_as_float16=True).convert(str(folder), quantization="float16")
     tokenizer.save(str(folder / "tokenizer.json"))
     extractor = WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)  # type: ignore[no-untyped-call]
     extractor.save_pretrained(folder)
     return model
 
 
-def _loaded(source: Path) -> "WhisperForConditionalGeneration":
-    """Load the weights in float32, all of them."""
+def _loaded(source: Path) -> tuple["WhisperForConditionalGeneration", Tokenizer]:
+    """Load the weights in float32, all of them, and the tokenizer."""
     import torch
-    from transformers import WhisperForConditionalGeneration
+    from transformers import AutoTokenizer, WhisperForConditionalGeneration
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    loaded: Any = WhisperForConditionalGeneration.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    try:
+        loaded: Any = WhisperForConditionalGeneration.from_pretrained(
+            source, dtype=torch.float32, output_loading_info=True
+        )
+        tokenizer: Tokenizer = AutoTokenizer.from_pretrained(source).backend_tokenizer
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelUnavailableError(f"{source}: cannot be loaded ({reason}); restore the checkpoint") from error
     model: WhisperForConditionalGeneration = loaded[0]
-    found = loaded[1]
-    if lacking := sorted({*found["missing_keys"], *map(str, found["mismatched_keys"])}):
-        raise ValueError(f"{lacking[0]} is missing or of another shape")
+    if lacking := sorted({*loaded[1]["missing_keys"], *map(str, loaded[1]["mismatched_keys"])}):
+        raise ModelUnavailableError(f"{source}: {lacking[0]} is missing or of another shape; restore the checkpoint")
     model.train(False)
-    return model
+    return model, tokenizer
 
 
 def _check_vocabulary(tokenizer: Tokenizer, model: "WhisperForConditionalGeneration", source: Path) -> None:

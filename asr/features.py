@@ -21,7 +21,7 @@ CONTEXT_SAMPLES = 30 * SAMPLE_RATE
 """Length that the published weights expect, in samples."""
 
 
-MIN_OWN_SAMPLES = 3 * SAMPLE_RATE
+MIN_OWN_SAMPLES = 2 * SAMPLE_RATE
 """Least length, in samples, at which a clip is heard at its own length; a shorter one is followed by silence.
 
 Decoders that look at less than two seconds fall into loops, whatever they were trained on.
@@ -40,7 +40,7 @@ def own_log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:
         n_mels: Mel bands.
 
     Returns:
-        Shape `(n_mels, n_frames)`: 300 frames, or the next multiple of 50.
+        Shape `(n_mels, n_frames)`: 200 frames, or the next multiple of 50.
     """
     length = max(-(-len(samples) // OWN_STEP_SAMPLES) * OWN_STEP_SAMPLES, MIN_OWN_SAMPLES)
     return log_mel(np.pad(samples, (0, length - len(samples))), n_mels)

@@ -3,7 +3,7 @@
 from data.records import Release
 
 CONTEXTS = {
-    "own": "hears a clip at its own length, with silence after it up to 3 s; trained for that",
+    "own": "hears a clip at its own length, with silence after it up to 2 s; trained for that",
     "padded": "hears every clip padded to 30 s",
 }
 

@@ -18,6 +18,7 @@ from asr.recognizer import Recognizer
 from asr.release import MODEL_FILE, write_release
 from asr.scoring import score
 from asr.settings import RecognizerSettings
+from asr.training.export import LINEAGE_FILE
 from data.audio import AudioLimits, decode
 from data.condition import condition
 from data.errors import AudioError, ManifestError, ModelUnavailableError, TrainingError
@@ -26,9 +27,6 @@ from data.manifest import clip_path, read_lock, read_manifest
 from data.progress import progress_bar
 from data.records import Calibration, Context, Release, Samples
 from labeling.normalization import normalize
-
-LINEAGE_FILE = "lineage.json"
-"""What `voicesearch asr train` knows of a checkpoint, beside it."""
 
 CARD_FILE = "README.md"
 
@@ -89,7 +87,9 @@ def package(checkpoint: str, dev: Path, out: Path, options: PackageOptions, repo
             write_release(release, folder)
             folder.rename(out)
     except OSError as error:
-        raise TrainingError(f"{out}: the release cannot be written ({error}); free some space and try again") from error
+        raise TrainingError(
+            f"{out}: the release cannot be written ({error}); make room there or choose another folder"
+        ) from error
     return release
 
 

@@ -41,7 +41,7 @@ class Recognizer:
         self.release = release
         self.device = choose_device(settings.device)
         self._limits = limits
-        self._beam_size = settings.beam_size
+        self.beam_size = settings.beam_size
         try:
             self._model = Whisper(
                 release.directory,
@@ -124,8 +124,8 @@ class Recognizer:
             results = self._model.generate(
                 StorageView.from_array(np.stack([features[place] for place in places])),
                 [self._prompt] * len(places),
-                beam_size=self._beam_size,
-                num_hypotheses=self._beam_size,
+                beam_size=self.beam_size,
+                num_hypotheses=self.beam_size,
                 max_length=min(SPARE_TOKENS + math.ceil(TOKENS_PER_SECOND * n_frames * HOP / SAMPLE_RATE), 224),
                 suppress_tokens=self._suppressed,
                 return_scores=True,

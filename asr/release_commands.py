@@ -1,6 +1,5 @@
 """The command that makes a release of a checkpoint."""
 
-import importlib.util
 import json
 import sys
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from asr.training_commands import require_torch
 from data.records import Context
 
 
@@ -35,10 +35,8 @@ def package(
     """Make a release of a checkpoint: converted, compared with it on real clips, scored, calibrated."""
     from asr.packaging import PackageOptions
     from asr.packaging import package as make_release
-    from data.errors import TrainingError
 
-    if importlib.util.find_spec("torch") is None:
-        raise TrainingError("packaging needs torch; install it with: pip install 'voicesearch[train]'")
+    require_torch()
     report = partial(print, file=sys.stderr)
     release = make_release(checkpoint, dev, out, PackageOptions(name, context), report)
     if as_json:

@@ -1,16 +1,34 @@
-"""How wrong transcripts are: word and character error rates with intervals, on jiwer.
+"""How wrong transcripts are: word and character error rates with intervals.
 
-Errors are pooled over utterances (micro-averaged). Texts are compared after Whisper's English normaliser, whose version
-every score carries.
+Errors are pooled over utterances (micro-averaged) and counted as NIST's sclite counts them. Texts are compared twice:
+strictly, as the transcription convention has them written, and after Whisper's English normaliser, whose version every
+score carries. What only the strict comparison finds wrong is a matter of writing, not of hearing. Characters are
+counted by jiwer; words are not, since its fewest edits are not sclite's alignment.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from asr.alignment import Counts, Pair, align_words, count
 from data.intervals import Interval, bootstrap_rate, rate
 from labeling.normalization import normalize, normalizer_version
+
+TAG = re.compile(r"\[[a-z]+\]")
+"""The convention's marks for sound that is no word, such as `[noise]`; nobody says them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """One transcript beside its reference: word by word in both forms, and characters of the normalised form."""
+
+    strict: tuple[Pair, ...]
+    normalised: tuple[Pair, ...]
+    characters: int
+    character_errors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +51,27 @@ class Score:
     normalizer: str
 
 
+def align_texts(reference: str, hypothesis: str) -> Aligned:
+    """Compare one transcript with its reference.
+
+    Args:
+        reference: What was said, as the convention has it written.
+        hypothesis: What was recognised, as it came.
+
+    Returns:
+        Both alignments.
+    """
+    said, heard = normalize(reference), normalize(hypothesis)
+    return Aligned(
+        strict=align_words(TAG.sub(" ", reference).split(), hypothesis.split()),
+        normalised=align_words(said.split(), heard.split()),
+        characters=len(said),
+        character_errors=_character_errors(said, heard),
+    )
+
+
 def score(references: Sequence[str], hypotheses: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Score:
-    """Score transcripts against references.
+    """Score transcripts against references after normalising both.
 
     Args:
         references: What was said, one per utterance.
@@ -53,19 +90,20 @@ def score(references: Sequence[str], hypotheses: Sequence[str], *, resamples: in
         raise ValueError(
             f"{len(references)} references and {len(hypotheses)} hypotheses; give as many of each, at least one"
         )
-    counts = np.array([_word_counts(normalize(r), normalize(h)) for r, h in zip(references, hypotheses, strict=True)])
-    hits, substitutions, deletions, insertions = (int(n) for n in counts.sum(axis=0))
-    errors, words = counts[:, 1:].sum(axis=1), counts[:, :3].sum(axis=1)
+    aligned = [align_texts(said, heard) for said, heard in zip(references, hypotheses, strict=True)]
+    counts = [count(each.normalised) for each in aligned]
+    total = sum(counts, Counts())
+    errors, words = _errors_and_words(counts)
     return Score(
         utterances=len(references),
-        words=hits + substitutions + deletions,
-        hits=hits,
-        substitutions=substitutions,
-        deletions=deletions,
-        insertions=insertions,
-        wer=rate(int(errors.sum()), int(words.sum())),
+        words=total.words,
+        hits=total.hits,
+        substitutions=total.substitutions,
+        deletions=total.deletions,
+        insertions=total.insertions,
+        wer=rate(total.errors, total.words),
         wer_interval=bootstrap_rate(errors, words, resamples=resamples, seed=seed),
-        cer=_character_error_rate(references, hypotheses),
+        cer=rate(sum(each.character_errors for each in aligned), sum(each.characters for each in aligned)),
         sentence_accuracy=float(np.mean(errors == 0)),
         normalizer=normalizer_version(),
     )
@@ -86,33 +124,21 @@ def paired_difference(
     Returns:
         The percentile interval of our rate less theirs (M. Bisani and H. Ney, 2004, section 4).
     """
-    said = [normalize(reference) for reference in references]
     first, second = (
-        np.array([_word_counts(r, normalize(h)) for r, h in zip(said, heard, strict=True)]) for heard in (ours, theirs)
+        _errors_and_words([count(align_texts(r, h).normalised) for r, h in zip(references, heard, strict=True)])
+        for heard in (ours, theirs)
     )
-    errors = first[:, 1:].sum(axis=1) - second[:, 1:].sum(axis=1)
-    return bootstrap_rate(errors, first[:, :3].sum(axis=1), resamples=resamples, seed=seed)
+    return bootstrap_rate(first[0] - second[0], first[1], resamples=resamples, seed=seed)
 
 
-def _word_counts(reference: str, hypothesis: str) -> tuple[int, int, int, int]:
-    """Count hits, substitutions, deletions and insertions."""
-    if not reference:
-        return 0, 0, 0, len(hypothesis.split())
+def _character_errors(said: str, heard: str) -> int:
     import jiwer
 
-    counted = jiwer.process_words(reference, hypothesis)
-    return counted.hits, counted.substitutions, counted.deletions, counted.insertions
+    if not said:
+        return len(heard)
+    counted = jiwer.process_characters(said, heard)
+    return counted.substitutions + counted.deletions + counted.insertions
 
 
-def _character_error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> float:
-    import jiwer
-
-    errors = units = 0
-    for reference, hypothesis in zip(map(normalize, references), map(normalize, hypotheses), strict=True):
-        if reference:
-            counted = jiwer.process_characters(reference, hypothesis)
-            errors += counted.substitutions + counted.deletions + counted.insertions
-        else:
-            errors += len(hypothesis)
-        units += len(reference)
-    return rate(errors, units)
+def _errors_and_words(counts: Sequence[Counts]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.array([each.errors for each in counts]), np.array([each.words for each in counts])

@@ -43,7 +43,7 @@ def shorten(
     from asr.distillation import DistillationOptions
     from asr.shorten import run_shorten
 
-    _require_torch()
+    require_torch()
     if steps is None and minutes is None:
         minutes = 30.0
     options = DistillationOptions(steps=steps, minutes=minutes, rank=rank, begin=begin, seed=seed)
@@ -95,7 +95,7 @@ def train(
     """Tune the model in use to a domain: checked transcripts, early stopping on word errors, general speech kept."""
     from asr.training.tuning import Sources, run_training
 
-    _require_torch()
+    require_torch()
     sources = Sources(tuple(manifests), tuple(replay or ()), teacher, convention, any_convention)
     seeds = seed or [0]
     outcomes = {}
@@ -135,7 +135,7 @@ def sweep(
     from asr.training.sweep import read_experiment, run_sweep
     from asr.training.tables import show_rows
 
-    _require_torch()
+    require_torch()
     found = read_experiment(experiment, data or experiment.parent)
     rows = run_sweep(found, out, lambda line: print(line, file=sys.stderr))
     if as_json:
@@ -162,8 +162,13 @@ def runs(
         show_runs(records)
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Refuse to go on where torch is not installed.
+
+    Raises:
+        TrainingError: It is not.
+    """
     from data.errors import TrainingError
 
     if importlib.util.find_spec("torch") is None:
-        raise TrainingError("training needs torch; install it with: pip install 'voicesearch[train]'")
+        raise TrainingError("training and packaging need torch; install it with: pip install 'voicesearch[train]'")

@@ -21,11 +21,11 @@ from data.audio import AUDIO_SUFFIXES, decode
 from data.batch import MANIFEST, Batch, Outcome, Rejection, Task, produce
 from data.clips import CLIP_LIMITS
 from data.condition import condition
-from data.corpora.recording import recording_id
-from data.errors import AudioError, ManifestError
+from data.corpora.recording import Recording, corpus_of, recording_id
+from data.errors import AudioError, AudioTooLongError, InvalidRequestError, ManifestError
 from data.manifest import read_lock, read_manifest, to_line
 from data.preparation import Reason
-from data.records import SAMPLE_RATE, Conditioned, Release, Step, Transcript, Utterance
+from data.records import SAMPLE_RATE, Conditioned, Step, Transcript, Utterance
 from data.settings import HomeSettings
 from data.workers import core_count
 
@@ -45,25 +45,31 @@ class Source:
     convention: str | None = None
 
 
-def transcribe_all(source: Path, out: Path, processes: int | None, progress: Callable[[int, int], None]) -> Batch:
-    """Transcribe a manifest or a folder with the release in use.
+def transcribe_all(
+    source: Path, out: Path, processes: int | None, progress: Callable[[int, int], None], model: str | None = None
+) -> Batch:
+    """Transcribe a manifest or a folder.
 
     Args:
         source: A manifest, or a folder: its `manifest.jsonl`, or else every audio file below it.
         out: Where the hypotheses go, in the order of the source; what an earlier run did there is not done again.
         processes: How many processes; None for one for each core, or one where there is a GPU.
         progress: Called with how many clips are done, and of how many.
+        model: The release, by name or folder; None for the one in use.
 
     Returns:
         The utterances with what was heard, and the recordings that could not be heard.
 
     Raises:
+        InvalidRequestError: `out` is the source.
         ManifestError: The source cannot be used, none of it could be heard, or `out` has been worked on since.
         ModelError: There is no release to hear with.
     """
     found = read_source(source)
+    if out.resolve() in (source.resolve(), (source / MANIFEST).resolve()):
+        raise InvalidRequestError(f"{out}: is what is to be transcribed; name another file with --out")
     settings = RecognizerSettings.load()
-    release = prepare_release(settings.model, HomeSettings.load().models, lambda line: None)
+    release = prepare_release(model or settings.model, HomeSettings.load().models, lambda line: None)
     if processes is None:
         processes = 1 if choose_device(settings.device) == "cuda" else core_count()
     asked = f"{VERSION} {conditioning.VERSION} {release.sha256} {release.calibration} {settings.beam_size}"
@@ -96,7 +102,7 @@ def read_source(source: Path) -> Source:
         The utterances; those of files without a manifest have no text, and no duration yet.
 
     Raises:
-        ManifestError: There is nothing, or a line of the manifest cannot be used.
+        ManifestError: There is nothing, two files would have one id, or a line of the manifest cannot be used.
     """
     manifest = source / MANIFEST if source.is_dir() else source
     if manifest.is_file():
@@ -110,7 +116,8 @@ def read_source(source: Path) -> Source:
     if not files:
         raise ManifestError(f"{source}: no recordings in it; name a folder of audio, or a manifest")
     paths = [PurePosixPath(path.relative_to(source)) for path in files]
-    return Source(source, tuple(Utterance(recording_id(path), str(path), 0.0) for path in paths))
+    named = corpus_of(source.name, source, (Recording(recording_id(path), path, "") for path in paths))
+    return Source(source, tuple(Utterance(each.id, str(each.path), 0.0) for each in named.recordings))
 
 
 def hear(recognizer: Recognizer, utterances: Sequence[Utterance], root: Path) -> list[Outcome]:
@@ -126,7 +133,7 @@ def hear(recognizer: Recognizer, utterances: Sequence[Utterance], root: Path) ->
     """
     taken = [_take(utterance, root) for utterance in utterances]
     heard = iter(recognizer.recognize_all([clip for _, clip in (pair for pair in taken if isinstance(pair, tuple))]))
-    return [pair if isinstance(pair, Rejection) else _told(pair[0], next(heard), recognizer.release) for pair in taken]
+    return [pair if isinstance(pair, Rejection) else _told(pair[0], next(heard), recognizer) for pair in taken]
 
 
 def _take(utterance: Utterance, root: Path) -> tuple[Utterance, Conditioned] | Rejection:
@@ -134,6 +141,8 @@ def _take(utterance: Utterance, root: Path) -> tuple[Utterance, Conditioned] | R
     refuse = partial(Rejection, utterance.id, utterance.audio_filepath, utterance.text)
     try:
         decoded = decode((root / utterance.audio_filepath).read_bytes(), CLIP_LIMITS)
+    except AudioTooLongError as error:
+        return refuse(Reason.TOO_LONG, str(error))
     except (AudioError, OSError) as error:
         return refuse(Reason.UNDECODABLE, str(error))
     clip = condition(decoded.samples)
@@ -143,8 +152,10 @@ def _take(utterance: Utterance, root: Path) -> tuple[Utterance, Conditioned] | R
     return replace(utterance, duration=utterance.duration or decoded.seconds), clip
 
 
-def _told(utterance: Utterance, transcript: Transcript, release: Release) -> Utterance:
-    step = Step("transcribe", VERSION, {"release": release.name, "sha256": release.sha256})
+def _told(utterance: Utterance, transcript: Transcript, recognizer: Recognizer) -> Utterance:
+    release = recognizer.release
+    decoding = {"beam_size": recognizer.beam_size, "context": release.context}
+    step = Step("transcribe", VERSION, {"release": release.name, "sha256": release.sha256, **decoding})
     return replace(
         utterance,
         pred_text=transcript.text,

@@ -48,6 +48,7 @@ PACKAGED = {
         sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
         multilingual=True,
         licence="MIT",
+        adapter="base-short",
     ),
 }
 """Models known by name."""

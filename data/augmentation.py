@@ -96,12 +96,17 @@ def augment(
         The copies; each has the text, speaker and split of its parent.
 
     Raises:
-        InvalidRequestError: The manifest is in another folder, or is the source.
+        InvalidRequestError: The manifest is in another folder, or is the source; the source has copies already; a
+            recording of noise or a response cannot be used.
         ManifestError: The source cannot be used, or the manifest has been worked on since.
     """
     if manifest.absolute().parent != source.absolute().parent or manifest.name == source.name:
         raise InvalidRequestError(f"{manifest}: must be another file beside {source}, for paths are relative to it")
     parents = read_manifest(source)
+    if (copy := next((each for each in parents if AUGMENTED in each.tags), None)) is not None:
+        raise InvalidRequestError(f"{source}: {copy.id} is a copy already; augment the manifest that it was made from")
+    for sound in (*options.noises, *options.responses):
+        _sound(sound.path)  # one that cannot be used is named before any work begins
     lock = read_lock(source)
     parameters = json.dumps([VERSION, conditioning.VERSION, asdict(options)], default=str)
     tasks = [
@@ -148,7 +153,7 @@ def apply_step(samples: Samples, step: Step, sounds: Mapping[str, Samples]) -> S
     Args:
         samples: Shape `(n_samples,)`.
         step: The step.
-        sounds: The recordings that steps name, by the name of their file.
+        sounds: The recordings that steps name, by their SHA-256.
 
     Returns:
         The samples after it.
@@ -159,11 +164,11 @@ def apply_step(samples: Samples, step: Step, sounds: Mapping[str, Samples]) -> S
         case Effect.SPEED:
             return change_speed(samples, _number(given["factor"]))
         case Effect.ROOM if "file" in given:
-            return in_room(samples, sounds[str(given["file"])])
+            return in_room(samples, sounds[str(given["sha256"])])
         case Effect.ROOM:
             return in_room(samples, room_response(_number(given["seconds"]), _number(given["direct_db"]), random))
         case Effect.NOISE if "file" in given:
-            noise = np.roll(sounds[str(given["file"])], -round(_number(given["start"]) * SAMPLE_RATE))
+            noise = np.roll(sounds[str(given["sha256"])], -round(_number(given["start"]) * SAMPLE_RATE))
             return add_noise(samples, noise, _number(given["snr_db"]))
         case Effect.NOISE:
             return add_noise(
@@ -253,7 +258,7 @@ def _augment_all(items: Sequence[tuple[Utterance, int]], *, source: Path, option
 
 def _augment_one(parent: Utterance, copy: int, source: Path, options: AugmentOptions) -> Outcome:
     identifier = f"{parent.id}-{AUGMENTED}-{copy + 1}"
-    sounds = {sound.path.name: _sound(sound.path) for sound in (*options.noises, *options.responses)}
+    sounds = {sound.sha256: _sound(sound.path) for sound in (*options.noises, *options.responses)}
     try:
         samples = read_clip(clip_path(source, parent))
     except (AudioError, OSError) as error:
@@ -277,7 +282,13 @@ def _augment_one(parent: Utterance, copy: int, source: Path, options: AugmentOpt
 
 @cache
 def _sound(path: Path) -> Samples:
-    return read_clip(path)
+    try:
+        samples = read_clip(path)
+    except AudioError as error:
+        raise InvalidRequestError(f"{path}: {error}") from error
+    if not samples.any():
+        raise InvalidRequestError(f"{path}: is silent; name another recording")
+    return samples
 
 
 def _named(sound: Sound) -> dict[str, str | int | float | bool | None]:

@@ -1,5 +1,6 @@
 """What a split came to: how balanced the sets are, what they share, and whether anything leaks between them."""
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -11,14 +12,17 @@ import numpy as np
 
 from data.choices import SplitBy
 from data.errors import InvalidRequestError, ManifestError
-from data.files import atomic_writer
+from data.files import atomic_writer, sha256_of
 from data.groups import digests_of, text_key, ties_of
-from data.manifest import lock_path, read_lock, write_lock, write_manifest
+from data.manifest import lock_path, read_lock, to_line, write_lock, write_manifest
 from data.records import Utterance
 from data.split import SPLITS, Assignment, SplitOptions, choose_by
 
 UNASSIGNED = "unassigned"
 """Under which clips without a split are counted."""
+
+REPORT = "split.json"
+"""The report beside the manifest; its `written` are the hashes of the manifests that splitting has written."""
 
 SHOWN = 3
 """Leaks that an error names; it counts the rest."""
@@ -134,11 +138,20 @@ def write_splits(manifest: Path, assignment: Assignment) -> Mapping[str, Path]:
         removed.
 
     Raises:
-        ManifestError: The whole manifest was changed since it was locked.
+        InvalidRequestError: The whole manifest has the name of a split, and would be overwritten.
+        ManifestError: The whole manifest was changed since it was locked, or somebody has worked on one of a split.
     """
+    if manifest.suffix == ".jsonl" and manifest.stem in SPLITS:
+        raise InvalidRequestError(f"{manifest}: would be overwritten by its own split; give it another name first")
     lock = read_lock(manifest)
     sets = _by_split(assignment.utterances)
     paths = {name: manifest.with_name(f"{name}.jsonl") for name in sets}
+    written = _refuse_changed(manifest) | {_hash_of(members) for members in sets.values()}
+    report = {"by": assignment.by, "reason": assignment.reason, **asdict(balance_of(assignment.utterances))}
+    # Before the splits are there, so that those of a run that was stopped are known as ours.
+    with atomic_writer(manifest.with_name(REPORT)) as file:
+        json.dump(report | {"written": sorted(written)}, file, indent=2, ensure_ascii=False)
+        file.write("\n")
     for name, path in paths.items():
         lock_path(path).unlink(missing_ok=True)
         write_manifest(path, sets[name])
@@ -146,10 +159,6 @@ def write_splits(manifest: Path, assignment: Assignment) -> Mapping[str, Path]:
     for name in set(SPLITS) - set(sets):
         manifest.with_name(f"{name}.jsonl").unlink(missing_ok=True)
         lock_path(manifest.with_name(f"{name}.jsonl")).unlink(missing_ok=True)
-    report = {"by": assignment.by, "reason": assignment.reason, **asdict(balance_of(assignment.utterances))}
-    with atomic_writer(manifest.with_name("split.json")) as file:
-        json.dump(report, file, indent=2, ensure_ascii=False)
-        file.write("\n")
     return paths
 
 
@@ -170,6 +179,24 @@ def refuse_leaks(leaks: Sequence[Leak]) -> None:
         )
         more = f"; and {len(leaks) - SHOWN} more" if len(leaks) > SHOWN else ""
         raise ManifestError(f"the splits leak: {named}{more}; split the whole manifest again")
+
+
+def _refuse_changed(manifest: Path) -> set[str]:
+    """Refuse to overwrite a split that somebody has worked on; give the hashes of those that are there."""
+    try:
+        known = json.loads(manifest.with_name(REPORT).read_text(encoding="utf-8"))["written"]
+    except (OSError, ValueError, LookupError, TypeError):
+        known = ()
+    there = {path: sha256_of(path) for name in SPLITS if (path := manifest.with_name(f"{name}.jsonl")).is_file()}
+    for path, sha256 in there.items():
+        if sha256 not in known:
+            raise ManifestError(f"{path}: changed since it was split off, and would be overwritten; move it elsewhere")
+    return set(there.values())
+
+
+def _hash_of(utterances: Sequence[Utterance]) -> str:
+    """Give the SHA-256 that a manifest of utterances has."""
+    return hashlib.sha256("".join(to_line(utterance) + "\n" for utterance in utterances).encode()).hexdigest()
 
 
 def _leaks(kind: str, utterances: Sequence[Utterance], keys: Callable[[Utterance], Sequence[str]]) -> list[Leak]:

@@ -174,7 +174,9 @@ def _journal(manifest: Path) -> Iterator[_Journal]:
             if not raw.endswith(b"\n"):
                 break  # a process was killed in the middle of this line
             whole += len(raw)
-            _take(json.loads(raw), outcomes, written)
+            with suppress(ValueError, LookupError, TypeError, ManifestError):
+                # What another version wrote, or a loss of power spoilt, is done again.
+                _take(json.loads(raw), outcomes, written)
         file.truncate(whole)
         yield _Journal(file, outcomes, written)
 

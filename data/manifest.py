@@ -5,6 +5,7 @@ A manifest's paths are relative to its folder and stay inside it.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,8 @@ from typing import Any
 from data.errors import ManifestError
 from data.files import atomic_writer
 from data.records import Hypothesis, Step, Utterance
+
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_manifest(path: Path, *, check_files: bool = True) -> tuple[Utterance, ...]:
@@ -102,16 +105,18 @@ def from_line(text: str, where: str) -> Utterance:
     for key in ("audio_filepath", "duration"):
         if key not in line:
             raise ManifestError(f"{where}: the key {key!r} is missing; add it")
+    if "\\u" in text:  # the only way to write what is not Unicode
+        _refuse_lone_surrogates(line, where)
     try:
         return Utterance(
             id=str(line.get("id") or PurePosixPath(line["audio_filepath"]).stem),
             audio_filepath=str(line["audio_filepath"]),
-            duration=float(line["duration"]),
+            duration=_seconds(line["duration"]),
             text=str(line.get("text") or ""),
             speaker=_optional(line, "speaker"),
             source=_optional(line, "source"),
             split=_optional(line, "split"),
-            tags=tuple(str(tag) for tag in line.get("tags") or ()),
+            tags=_tags(line.get("tags")),
             lineage=tuple(Step(s["name"], s["version"], s.get("parameters", {})) for s in line.get("lineage") or ()),
             recorded_at=_optional(line, "recorded_at"),
             pred_text=_optional(line, "pred_text"),
@@ -222,6 +227,8 @@ def text_lines(path: Path) -> Iterator[tuple[str, str]]:
                 text = raw.decode("utf-8").strip()
             except UnicodeDecodeError as error:
                 raise ManifestError(f"{path}:{number}: not UTF-8; save the file as UTF-8") from error
+            if text.startswith(BYTE_ORDER_MARK):
+                raise ManifestError(f"{path}:{number}: begins with a byte order mark; save the file without")
             if text:
                 yield f"{path}:{number}", text
 
@@ -235,6 +242,25 @@ def _read_lines(path: Path, check_files: bool) -> Iterator[Utterance]:
         if check_files and not clip_path(path, utterance).is_file():
             raise ManifestError(f"{where}: there is no clip {relative}; fetch it or remove the line")
         yield utterance
+
+
+def _seconds(value: Any) -> float:
+    if not math.isfinite(seconds := float(value)):
+        raise ValueError(f"a duration of {value}")
+    return seconds
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise TypeError(f"tags of {value!r}")
+    return tuple(str(tag) for tag in value or ())
+
+
+def _refuse_lone_surrogates(line: dict[str, Any], where: str) -> None:
+    try:
+        json.dumps(line, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ManifestError(f"{where}: half a character (a lone surrogate); write the line again as UTF-8") from error
 
 
 def _optional(line: dict[str, Any], key: str) -> str | None:

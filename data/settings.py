@@ -65,6 +65,11 @@ class HomeSettings(Settings):
         return self.home / "corpora"
 
     @property
+    def reports(self) -> Path:
+        """Folder of the error reports."""
+        return self.home / "reports"
+
+    @property
     def database(self) -> str:
         """Address of the database in use."""
         return self.database_url or f"sqlite:///{self.home / 'voicesearch.db'}"

@@ -67,7 +67,7 @@ def split(utterances: Sequence[Utterance], digests: Mapping[str, str], options: 
 
     Raises:
         InvalidRequestError: The shares are impossible, or speakers or times are missing.
-        ManifestError: A group holds utterances with different splits.
+        ManifestError: A group holds utterances with different splits, or an utterance has a split of another name.
     """
     if min(options.shares) < 0 or options.shares[0] <= 0:
         raise InvalidRequestError(f"shares of {options.shares}: none may be below 0, and that of train must be above 0")
@@ -127,7 +127,7 @@ def choose_by(utterances: Sequence[Utterance], options: SplitOptions) -> tuple[S
     if options.by is not SplitBy.AUTO:
         return options.by, "as asked"
     if None not in speakers and known >= needed:
-        return SplitBy.SPEAKER, f"{known} speakers are known"
+        return SplitBy.SPEAKER, f"{known} speaker{'s are' if known != 1 else ' is'} known"
     if None in speakers:
         return SplitBy.TEXT, "not every clip has a speaker, so the same voice may be on both sides"
     return SplitBy.TEXT, f"{known} speaker{'s' * (known != 1)} cannot fill {needed} splits, so voices are shared"
@@ -135,6 +135,11 @@ def choose_by(utterances: Sequence[Utterance], options: SplitOptions) -> tuple[S
 
 def _kept(utterances: Sequence[Utterance], groups: Sequence[Sequence[int]]) -> list[tuple[str, Sequence[int]]]:
     kept = []
+    unknown = next((each for each in utterances if each.split and each.split not in SPLITS), None)
+    if unknown is not None:
+        raise ManifestError(
+            f"{unknown.id} is in a split {unknown.split!r}; the splits are {', '.join(SPLITS)}: rename or remove it"
+        )
     for group in groups:
         named = {utterances[index].split: utterances[index].id for index in group if utterances[index].split}
         if len(named) > 1:

@@ -9,7 +9,7 @@ from data.batch import Batch, rejected_path
 from data.concerns import Severity
 from data.lineage import Chain
 from data.preparation import count_reasons
-from data.split import Assignment
+from data.split import SPLITS, Assignment
 from data.statistics import Statistics
 
 COLOURS = {Severity.WRONG: "red", Severity.DOUBTFUL: "yellow", Severity.NOTE: "blue"}
@@ -65,6 +65,8 @@ def show_balance(assignment: Assignment, balance: Balance) -> None:
             tags.add_row(escape(tag), *(f"{counts[name]:,}" for name in balance.sets))
         console.print(tags)
     print(f"kept apart: {assignment.by} ({assignment.reason})")
+    if empty := [name for name in SPLITS if name not in balance.sets]:
+        print(f"no clip is in {' or '.join(empty)}")
     for what, shared in (("speakers", balance.shared_speakers), ("texts", balance.shared_texts)):
         listed = ", ".join(f"{pair.replace('+', ' and ')} {count:,}" for pair, count in shared.items() if count)
         print(f"{what} in two splits: {listed or 'none'}")

@@ -58,12 +58,12 @@ def read_table(path: Path, *, quoted: bool = True) -> Table:
     """
     suffix = path.suffix.lower()
     if suffix not in _COMMA_SEPARATED | _JSON_LINES:
-        raise CatalogueError(f"{path}: the name must end in .csv, .tsv, .jsonl or .ndjson; export the catalogue so")
+        raise CatalogueError(f"{path}: the name must end in .csv, .tsv, .jsonl or .ndjson; export the table so")
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise CatalogueError(f"{path}: the file cannot be read ({error.strerror}); check the path") from error
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:2]:
         raise CatalogueError(f"{path}: the file is UTF-16; save it as UTF-8")
     # Bytes that are not UTF-8 become lone surrogates, so that the rows around them are still found.
     text = raw.decode("utf-8-sig", errors="surrogateescape")
@@ -141,7 +141,7 @@ def _checked(number: int, cells: dict[str, str], problem: str | None) -> Row:
             if len(cell) > MAX_CELL:
                 problem = f"{name!r} has {len(cell):,} characters, more than {MAX_CELL:,}"
             elif not _is_unicode(name + cell):
-                problem = f"{name!r} is not UTF-8"
+                problem = f"{name!r} is not UTF-8: save the file as UTF-8"
     return Row(number, {} if problem else cells, problem)
 
 

@@ -34,7 +34,7 @@ def check(
     _report([each for violations in found.values() for each in violations], rules.identifier, len(found), 0, as_json)
 
 
-@app.command(epilog="Example: voicesearch labeling fix corpora/asterisk/manifest.jsonl")
+@app.command(epilog="Example: voicesearch labeling fix corpora/prompts/manifest.jsonl")
 def fix(
     paths: Annotated[list[Path], typer.Argument(help="Manifests, or folders that hold some.")],
     convention: ConventionFile = None,
@@ -143,16 +143,21 @@ def export_tasks(
     from labeling.transcriptions import read_transcriptions
 
     utterances = read_manifest(manifest, check_files=False)
-    written = read_transcriptions(labels) if labels else ()
+    known = {utterance.id for utterance in utterances}
+    given = read_transcriptions(labels) if labels else ()
+    written = [each for each in given if each.clip in known]
     tasks = to_label_studio(utterances, written, prefix=LOCAL_FILES if prefix is None else prefix)
     config = out.with_suffix(".config.xml")
     for path, content in ((out, tasks), (config, CONFIG)):
         with atomic_writer(path) as file:
             file.write(content)
     if as_json:
-        print(json.dumps({"tasks": len(utterances), "annotations": len(written), "config": str(config)}))
+        counts = {"tasks": len(utterances), "annotations": len(written), "unknown": len(given) - len(written)}
+        print(json.dumps(counts | {"config": str(config)}))
         return
     print(f"{len(utterances):,} tasks in {out}; the project's labelling configuration is in {config}")
+    if len(written) < len(given):
+        print(f"{len(given) - len(written):,} of {len(given):,} labels are of clips that are not in the manifest")
 
 
 @app.command(

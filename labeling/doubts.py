@@ -5,6 +5,7 @@ known, `score` in [0, 1]; without one a doubt counts whole, because a person wro
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ def read_doubts(path: Path) -> tuple[Doubt, ...]:
         table = read_table(path)
     except CatalogueError as error:
         raise LabelError(str(error)) from error
-    for column in ("id", "text"):
+    for column in ("id", "text") if table.rows or table.columns or path.suffix.lower() != ".jsonl" else ():
         if column not in table.columns:
             raise LabelError(f"{path}:1: there is no column {column!r}; a list of doubts has id, text and note")
     return tuple(_doubt(row, path) for row in table.rows)
@@ -158,6 +159,8 @@ def _doubt(row: Row, path: Path) -> Doubt:
         raise LabelError(f"{path}:{row.number}: {row.problem or 'there is no id'}; correct this row")
     try:
         score = float(row.cells.get("score") or 1.0)
-    except ValueError as error:
-        raise LabelError(f"{path}:{row.number}: score is {row.cells['score']!r}; write a number") from error
+    except ValueError:
+        score = math.nan
+    if not 0.0 <= score <= 1.0:
+        raise LabelError(f"{path}:{row.number}: score is {row.cells['score']!r}; write a number from 0 to 1")
     return Doubt(row.cells["id"], row.cells.get("text", ""), row.cells.get("note", ""), score)

@@ -69,7 +69,7 @@ def to_label_studio(
                     "utterance": json.loads(to_line(utterance)),
                 },
                 "predictions": list(_predictions(utterance)),
-                "annotations": [_annotation(each) for each in written.get(utterance.id, ())],
+                "annotations": [_annotation(each) for each in _in_order(written.get(utterance.id, ()))],
             }
             for utterance in utterances
         ],
@@ -111,10 +111,19 @@ def from_label_studio(text: str, where: str) -> Exchange:
         seen[clip] = number
         utterances += [utterance] if utterance else []
         takes: dict[str, int] = {}
-        for annotation in task.get("annotations") or ():
-            transcription = _transcription(annotation, clip, takes, place)
-            transcriptions.append(transcription)
+        annotations = task.get("annotations") or []
+        if not isinstance(annotations, list):
+            raise LabelError(f"{place}: 'annotations' is not a list; {REMEDY}")
+        transcriptions += [_transcription(annotation, clip, takes, place) for annotation in annotations]
     return Exchange(tuple(utterances), tuple(transcriptions))
+
+
+def _in_order(group: Sequence[Transcription]) -> Iterator[Transcription]:
+    """Give each person's takes in their order, for reading numbers them so; whose turn it is stays as it was."""
+    takes: dict[str, list[Transcription]] = {}
+    for transcription in sorted(group, key=lambda each: -each.take):
+        takes.setdefault(transcription.transcriber, []).append(transcription)
+    return (takes[each.transcriber].pop() for each in group)
 
 
 def _predictions(utterance: Utterance) -> Iterator[dict[str, Any]]:
@@ -197,11 +206,14 @@ def _transcription(annotation: Any, clip: str, takes: dict[str, int], place: str
     texts: list[str] = []
     tags: list[str] = []
     for result in annotation["result"]:
-        kind, value = result.get("type"), result.get("value") or {}
+        value = result.get("value", {}) if isinstance(result, dict) else None
+        if not isinstance(value, dict):
+            raise LabelError(f"{place}: a result without a value; {REMEDY}")
+        kind = result.get("type")
         if kind == "textarea" and "start" not in value:
-            texts += [value["text"]] if isinstance(value.get("text"), str) else value.get("text") or ()
+            texts += _texts(value.get("text"), place)
         elif kind == "choices" and "start" not in value:
-            tags += value.get("choices") or ()
+            tags += _texts(value.get("choices"), place)
         else:
             what = f"{kind!r} of a part of the clip" if "start" in value else f"{kind!r}"
             raise LabelError(
@@ -209,19 +221,31 @@ def _transcription(annotation: Any, clip: str, takes: dict[str, int], place: str
             )
     transcriber = _transcriber(annotation.get("completed_by"))
     takes[transcriber] = takes.get(transcriber, 0) + 1
-    seconds = annotation.get("lead_time")
+    at, seconds = annotation.get("created_at"), annotation.get("lead_time")
+    if not isinstance(seconds, int | float | None):
+        raise LabelError(f"{place}: a lead_time of {seconds!r}; {REMEDY}")
     return Transcription(
         clip=clip,
         transcriber=transcriber,
         text=" ".join(texts),
         take=takes[transcriber],
         tags=tuple(tags),
-        at=annotation.get("created_at"),
+        at=None if at is None else str(at),
         seconds=None if seconds is None else float(seconds),
         skipped=bool(annotation.get("was_cancelled")),
         ground_truth=bool(annotation.get("ground_truth")),
     )
 
 
+def _texts(value: Any, place: str) -> list[str]:
+    """Read one text or a list of them."""
+    texts = [value] if isinstance(value, str) else value or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise LabelError(f"{place}: {value!r} where texts should be; {REMEDY}")
+    return texts
+
+
 def _transcriber(user: Any) -> str:
-    return str(user.get("email") or user.get("id", "")) if isinstance(user, dict) else str(user)
+    if isinstance(user, dict):
+        return str(user.get("email") or user.get("id", ""))
+    return "unknown" if user is None else str(user)

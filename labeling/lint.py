@@ -12,7 +12,7 @@ from data.records import Utterance
 from labeling.convention import Convention, Violation, check_text, fix_text
 
 REJECTED = "rejected.jsonl"
-"""Beside a prepared manifest: the clips that were not taken."""
+"""Name, or end of the name, of a list beside a manifest: the clips that were not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def find_manifests(paths: Iterable[Path]) -> tuple[Path, ...]:
             continue
         if not path.is_dir():
             raise ManifestError(f"{path}: there is no such manifest or folder; check the path")
-        below = [file for file in sorted(path.rglob("*.jsonl")) if file.name != REJECTED and _is_manifest(file)]
+        below = [file for file in sorted(path.rglob("*.jsonl")) if _is_manifest(file)]
         if not below:
             raise ManifestError(f"{path}: there is no manifest (*.jsonl) in this folder; prepare the corpus first")
         found.update(dict.fromkeys(below))
@@ -155,6 +155,8 @@ def count_by_rule(violations: Sequence[LineViolation]) -> dict[str, int]:
 
 def _is_manifest(path: Path) -> bool:
     """Whether a file is a manifest, good or bad, and not a list of something else, such as transcriptions."""
+    if path.name == REJECTED or path.name.endswith(f".{REJECTED}"):
+        return False
     with path.open("rb") as file:
         first = next((line for line in file if line.strip()), b"")
     try:

@@ -26,6 +26,7 @@ from labeling.review import (
     free_at,
     in_utc,
     labels,
+    named,
     places,
     places_with_tasks,
     read_label,
@@ -78,7 +79,11 @@ class ReviewQueue:
 
         Returns:
             The lease, or why there is none; only `NothingNow.finished` means that all is done.
+
+        Raises:
+            InvalidRequestError: The person has no name, or one that is too long.
         """
+        person = named(person)
         while True:
             now = self._clock()
             with self._store.begin() as connection:
@@ -186,12 +191,6 @@ class ReviewQueue:
     def stats(self) -> QueueStats:
         """Count clips by where they are, and labels by person."""
         now = self._clock()
-        held = func.max(counted(and_(still_open(), places.c.until > now)))
-        states = (
-            select(func.max(counted(still_open())).label("open"), held.label("held"))
-            .group_by(places.c.clip, places.c.round)
-            .subquery()
-        )
         by_person = (
             select(labels.c.person, func.count())
             .where(labels.c.verdict != Verdict.SKIPPED)
@@ -199,11 +198,8 @@ class ReviewQueue:
             .order_by(func.count().desc(), labels.c.person)
         )
         with self._store.begin() as connection:
-            rows = connection.execute(
-                select(states.c.open, states.c.held, func.count()).group_by(states.c.open, states.c.held)
-            ).all()
+            counts = _count_clips(connection, now)
             people = tuple((person, count) for person, count in connection.execute(by_person))
-        counts = {(unfinished, leased): count for unfinished, leased, count in rows}
         return QueueStats(counts.get((1, 0), 0), counts.get((1, 1), 0), counts.get((0, 0), 0), people)
 
     def forget(self, clips: Iterable[str]) -> int:
@@ -297,17 +293,26 @@ class ReviewQueue:
         return Lease(lease, read_task(row), person, until) if taken else None
 
     def _nothing(self, connection: Connection, now: datetime) -> NothingNow:
-        count, leased, returns_at = connection.execute(
-            select(
-                func.count(),
-                func.coalesce(func.sum(counted(places.c.until > now)), 0),
-                func.min(places.c.until).filter(places.c.until > now),
-            ).where(still_open())
-        ).one()
-        return NothingNow(int(leased), int(count - leased), None if returns_at is None else in_utc(returns_at))
+        counts = _count_clips(connection, now)
+        held = select(func.min(places.c.until)).where(still_open(), places.c.until > now)
+        returns_at = connection.execute(held).scalar_one()
+        at = None if returns_at is None else in_utc(returns_at)
+        return NothingNow(counts.get((1, 1), 0), counts.get((1, 0), 0), at)
 
 
 _VACANT = {"person": None, "lease": None, "until": None}
+
+
+def _count_clips(connection: Connection, now: datetime) -> dict[tuple[int, int], int]:
+    """Count clips by whether they want a label still, and whether somebody holds them."""
+    held = func.max(counted(and_(still_open(), places.c.until > now)))
+    states = (
+        select(func.max(counted(still_open())).label("open"), held.label("held"))
+        .group_by(places.c.clip, places.c.round)
+        .subquery()
+    )
+    rows = connection.execute(select(states.c.open, states.c.held, func.count()).group_by(states.c.open, states.c.held))
+    return {(unfinished, leased): count for unfinished, leased, count in rows}
 
 
 def _ended(lease: str) -> NotFoundError:

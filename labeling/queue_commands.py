@@ -118,12 +118,20 @@ def label(
     rules = convention_for(convention, names)
     violations = check_text(text, rules).violations if text is not None else ()
     if violations:
+        if as_json:
+            print(json.dumps({"violations": [asdict(violation) for violation in violations]}, ensure_ascii=False))
+            raise typer.Exit(1)
         for violation in violations:
             print(f"{violation.rule}: {', '.join(violation.found)}: {violation.says} -> {violation.suggestion}")
         raise typer.Exit(1)
     with _queue() as queue:
         kept = queue.skip(lease) if text is None else queue.label(lease, text, convention=rules.identifier)
-    print(json.dumps(asdict(kept), default=str, ensure_ascii=False) if as_json else f"{kept.clip}: {kept.verdict}")
+    if as_json:
+        print(json.dumps(asdict(kept), default=str, ensure_ascii=False))
+        return
+    print(f"{kept.clip}: {kept.verdict}" + (f": {kept.text!r}" if kept.text else ""))
+    if kept.text != (text or ""):
+        print("it was labelled under this lease before, and that label stays; add the clip again with --again")
 
 
 @app.command("list", epilog="Example: voicesearch labeling queue list --limit 10")

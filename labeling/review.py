@@ -31,8 +31,12 @@ from sqlalchemy import (
     select,
 )
 
+from data.errors import InvalidRequestError
 from data.store import metadata
 from labeling.transcriptions import Transcription
+
+LONGEST_NAME = 128
+"""Most characters of a person's name."""
 
 
 class Reason(StrEnum):
@@ -154,7 +158,7 @@ places = Table(
     Column("clip", String(256), primary_key=True),
     Column("round", Integer, primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("person", String(128)),
+    Column("person", String(LONGEST_NAME)),
     Column("lease", String(64), unique=True),
     Column("until", DateTime(timezone=True)),
     Column("done_at", DateTime(timezone=True)),
@@ -170,7 +174,7 @@ labels = Table(
     Column("lease", String(64), primary_key=True),
     Column("clip", String(256), nullable=False),
     Column("round", Integer, nullable=False),
-    Column("person", String(128), nullable=False),
+    Column("person", String(LONGEST_NAME), nullable=False),
     Column("text", Text, nullable=False),
     Column("verdict", String(32), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
@@ -274,6 +278,17 @@ def transcriptions_of(history: Iterable[Label]) -> tuple[Transcription, ...]:
             )
         )
     return tuple(written)
+
+
+def named(person: str) -> str:
+    """Give a person's name without the space around it, so that nobody is two people.
+
+    Raises:
+        InvalidRequestError: It is empty or too long.
+    """
+    if not 1 <= len(name := person.strip()) <= LONGEST_NAME:
+        raise InvalidRequestError(f"{person[:20]!r} is no name; give one of 1 to {LONGEST_NAME} characters")
+    return name
 
 
 def in_utc(at: datetime) -> datetime:

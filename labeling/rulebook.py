@@ -146,7 +146,12 @@ def read_convention(path: Path) -> Convention:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise LabelError(f"{path}:{line}: not YAML ({error.problem}); correct this line") from error
-    head = Keys(_mapping(root, path), f"{path}")
+    except yaml.YAMLError as error:
+        raise LabelError(f"{path}: not YAML ({' '.join(str(error).split())}); correct it") from error
+    try:
+        head = Keys(_mapping(root, path), f"{path}")
+    except RecursionError as error:
+        raise LabelError(f"{path}: something in it holds itself, or is nested too deep; write it out") from error
     if not (version := head.text("version")).isdecimal():
         raise LabelError(f"{path}: version is {version!r}; write a whole number")
     nodes = next((value for key, value in cast(yaml.MappingNode, root).value if key.value == "rules"), None)
@@ -229,6 +234,8 @@ def _plain(node: yaml.Node, path: Path) -> Value:
     if isinstance(node, yaml.MappingNode):
         content: dict[str, Value] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise LabelError(f"{path}:{key.start_mark.line + 1}: a list or a mapping as a key; write one text")
             if key.value in content:
                 raise LabelError(f"{path}:{key.start_mark.line + 1}: {key.value!r} is given twice; keep one")
             content[str(key.value)] = _plain(value, path)

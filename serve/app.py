@@ -19,7 +19,7 @@ from data.errors import StoreError
 from data.settings import HomeSettings
 from data.store import Store
 from monitor.events import EventStore
-from serve import review, search, transcription
+from serve import reports, review, search, transcription
 from serve.access import RateLimiter, needs
 from serve.choices import Scope
 from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
@@ -65,6 +65,7 @@ def create_app() -> FastAPI:
     app.include_router(search.router)
     app.include_router(transcription.router)
     app.include_router(review.router)
+    app.include_router(reports.router)
     _add_operations(app)
     _add_pages(app)
     return app
@@ -133,6 +134,11 @@ def _add_pages(app: FastAPI) -> None:
     async def review_page() -> FileResponse:
         """Show the page on which people label clips."""
         return FileResponse(PAGES / "review.html")
+
+    @app.get("/reports", include_in_schema=False)
+    async def reports_page() -> FileResponse:
+        """Show the list of error reports."""
+        return FileResponse(PAGES / "reports.html")
 
     app.mount("/static", StaticFiles(directory=PAGES), name="static")
 

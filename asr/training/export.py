@@ -15,6 +15,7 @@ from data.files import atomic_writer
 from data.records import Release
 
 LINEAGE_FILE = "lineage.json"
+"""What is known of a checkpoint, beside it."""
 
 
 def write_checkpoint(base: Release, tuned: Release, arrays: Arrays, folder: Path) -> None:

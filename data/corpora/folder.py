@@ -4,6 +4,7 @@ The columns are told by their names. Sources: Mozilla Common Voice releases (`va
 datasets, "Create an audio dataset" (`metadata.csv`, `file_name`, `transcription`).
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def read_folder(tables: tuple[Path, ...], root: Path) -> Corpus:
     Raises:
         ManifestError: naming file, line and remedy.
     """
-    return corpus_of(root.resolve().name, root, (recording for table in tables for recording in _read(table, root)))
+    recordings = (recording for table in tables for recording in _read(table, root))
+    return corpus_of(root.resolve().name, root, recordings, listed=tables[0] if len(tables) == 1 else None)
 
 
 def _read(path: Path, root: Path) -> Iterator[Recording]:
@@ -86,8 +88,10 @@ def _recording(row: Row, name: str, text: str, folder: Path, root: Path, where: 
     seconds = _first(row, LENGTH_COLUMNS)
     try:
         length = float(seconds) if seconds else None
-    except ValueError as error:
-        raise ManifestError(f"{where}: {seconds!r} is not a number of seconds; correct the row") from error
+    except ValueError:
+        length = math.nan
+    if length is not None and not math.isfinite(length):
+        raise ManifestError(f"{where}: {seconds!r} is not a number of seconds; correct the row")
     tags = (f"{column}:{value.lower()}" for column in TAG_COLUMNS if (value := row.cells.get(column, "").strip()))
     return Recording(
         id=recording_id(path),

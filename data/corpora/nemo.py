@@ -60,4 +60,5 @@ def read_nemo(path: Path, root: Path | None = None) -> Corpus:
                 lineage=utterance.lineage,
             )
         )
-    return corpus_of(path.stem if path.stem != "manifest" else folder.resolve().name, folder, recordings)
+    name = path.stem if path.stem != "manifest" else folder.resolve().name
+    return corpus_of(name, folder, recordings, listed=path)

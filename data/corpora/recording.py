@@ -75,13 +75,14 @@ def path_within(root: Path, name: str, where: str) -> PurePosixPath:
     return path
 
 
-def corpus_of(source: str, root: Path, recordings: Iterable[Recording]) -> Corpus:
+def corpus_of(source: str, root: Path, recordings: Iterable[Recording], *, listed: Path | None = None) -> Corpus:
     """Put recordings together to a corpus.
 
     Args:
         source: The corpus' name.
         root: Its folder.
         recordings: Any number, in the order wanted.
+        listed: The file that lists them, where it is one, for messages.
 
     Returns:
         The corpus.
@@ -93,9 +94,11 @@ def corpus_of(source: str, root: Path, recordings: Iterable[Recording]) -> Corpu
     for recording in recordings:
         if (other := seen.get(recording.id)) is not None:
             raise ManifestError(
-                f"{root}: {other.path} and {recording.path} would both be called {recording.id!r}; rename one"
+                f"{listed or root}: {other.path} and {recording.path} would both be called {recording.id!r}; rename one"
             )
         seen[recording.id] = recording
     if not seen:
-        raise ManifestError(f"{root}: the corpus is empty; it needs at least one recording with its transcript")
+        raise ManifestError(
+            f"{listed or root}: the corpus is empty; it needs at least one recording with its transcript"
+        )
     return Corpus(source, root, tuple(seen.values()))

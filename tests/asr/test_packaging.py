@@ -18,6 +18,7 @@ from asr.parity import MAX_STATE_ERROR, check_parity
 from asr.recognizer import Recognizer
 from asr.release import read_release
 from asr.settings import RecognizerSettings
+from asr.training.export import write_checkpoint
 from data.condition import condition
 from data.errors import ManifestError, ModelCorruptError, ModelUnavailableError, TrainingError
 from data.manifest import read_manifest, write_manifest
@@ -30,27 +31,10 @@ QUERIES = ROOT / "examples" / "films" / "queries"
 
 @pytest.fixture(scope="module")
 def checkpoint(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default model as `voicesearch asr train` leaves one: a transformers folder and what is known of it."""
-    from transformers import GenerationConfig
-
+    """The default model as `voicesearch asr train` leaves one."""
     folder = tmp_path_factory.mktemp("checkpoints") / "best"
-    model = to_transformers(Path(release.directory))
-    decoding = json.loads(Path(release.directory, "config.json").read_text())
-    special = {"decoder_start_token_id": 50257, "bos_token_id": 50256, "eos_token_id": 50256, "pad_token_id": 50256}
-    model.config.update(special)
-    model.generation_config = GenerationConfig.from_dict(
-        {
-            **special,
-            "suppress_tokens": decoding["suppress_ids"],
-            "begin_suppress_tokens": decoding["suppress_ids_begin"],
-            "alignment_heads": decoding["alignment_heads"],
-            "max_length": 448,
-        }
-    )
-    model.save_pretrained(folder)
-    shutil.copyfile(Path(release.directory, "tokenizer.json"), folder / "tokenizer.json")
-    known = {"name": "tuned", "context": "own", "lineage": {"method": "lora"}, "evaluation": {"dev_wer": 0.25}}
-    (folder / "lineage.json").write_text(json.dumps(known))
+    tuned = replace(release, name="tuned", lineage={"method": "lora"}, evaluation={"dev_wer": 0.25})
+    write_checkpoint(release, tuned, {}, folder)
     return folder
 
 
@@ -178,6 +162,14 @@ def test_a_checkpoint_with_other_layers_than_it_says_is_refused(checkpoint: Path
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps({**config, "decoder_layers": 5}))
     assert "model.decoder.layers.4" in refused(other, dev, tmp_path / "out")
+
+
+def test_a_checkpoint_without_its_weights_is_refused(checkpoint: Path, dev: Path, tmp_path: Path) -> None:
+    other = linked(checkpoint, tmp_path / "other")
+    (other / "model.safetensors").unlink()
+    assert "model.safetensors" in refused(other, dev, tmp_path / "out")
+    (other / "model.safetensors").write_bytes(b"half a file")
+    assert "restore the checkpoint" in refused(other, dev, tmp_path / "out")
 
 
 def test_a_tokenizer_of_another_vocabulary_is_refused(checkpoint: Path, dev: Path, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from data.audio import decode
 from data.batch import Rejection
 from data.clips import CLIP_LIMITS
 from data.condition import condition
-from data.errors import ManifestError
+from data.corpora.layout import read_corpus
+from data.errors import InvalidRequestError, ManifestError
 from data.manifest import read_lock, read_manifest, write_lock, write_manifest
+from data.preparation import PreparationLimits, prepare
 from data.records import SAMPLE_RATE, Utterance
 from tests.conftest import QUERIES, SPEECH
 from voicesearch import main
@@ -97,16 +99,22 @@ def test_what_cannot_be_heard_is_set_aside_with_the_reason(speech: Path) -> None
     (speech / "broken.wav").write_bytes(b"RIFF no audio")
     noise = np.random.default_rng(0).normal(0.0, 0.1, 31 * SAMPLE_RATE)
     soundfile.write(speech / "long.wav", noise, SAMPLE_RATE)
+    soundfile.write(speech / "endless.flac", np.zeros(301 * SAMPLE_RATE), SAMPLE_RATE)
     manifest = speech / "manifest.jsonl"
-    extra = (Utterance("broken", "broken.wav", 1.0), Utterance("long", "long.wav", 31.0))
+    extra = (
+        Utterance("broken", "broken.wav", 1.0),
+        Utterance("long", "long.wav", 31.0),
+        Utterance("endless", "endless.flac", 301.0),
+    )
     write_manifest(manifest, (*read_manifest(manifest), *extra))
     batch = transcribe_all(manifest, heard_path(manifest), 1, ignore)
     assert {rejection.id: rejection.reason for rejection in batch.rejections} == {
         "broken": "does_not_decode",
         "long": "too_long",
+        "endless": "too_long",
     }
     assert all(isinstance(rejection, Rejection) for rejection in batch.rejections)
-    assert len(batch.utterances) == len(read_manifest(manifest)) - 2
+    assert len(batch.utterances) == len(read_manifest(manifest)) - len(extra)
 
 
 def test_silence_is_a_line_without_text(speech: Path) -> None:
@@ -125,6 +133,25 @@ def test_a_source_without_recordings_is_one_clear_line(source: str, tmp_path: Pa
         read_source(tmp_path / source)
 
 
+def test_two_recordings_of_one_name_are_refused_before_any_is_heard(speech: Path) -> None:
+    (speech / "manifest.jsonl").unlink()
+    shutil.copyfile(speech / "vm-goodbye.flac", speech / "digits-7.wav")
+    with pytest.raises(ManifestError, match=r"digits-7\.flac and digits-7\.wav would both be called 'digits-7'"):
+        transcribe_all(speech, heard_path(speech), 1, ignore)
+    assert not heard_path(speech).exists()
+
+
+def test_hypotheses_never_replace_what_they_are_of(speech: Path, tmp_path: Path) -> None:
+    manifest = prepare(
+        read_corpus(speech), tmp_path / "out", limits=PreparationLimits(), processes=1, progress=ignore
+    ).manifest
+    before = manifest.read_bytes()
+    for source in (manifest, manifest.parent):
+        with pytest.raises(InvalidRequestError, match="name another file with --out"):
+            transcribe_all(source, manifest, 1, ignore)
+    assert manifest.read_bytes() == before
+
+
 def test_the_command_hears_in_processes_and_says_what_it_wrote(
     speech: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,5 +159,6 @@ def test_the_command_hears_in_processes_and_says_what_it_wrote(
     shown = json.loads(capsys.readouterr().out)
     assert (shown["utterances"], shown["without_text"], shown["rejected"]) == (9, 0, {})
     assert len(read_manifest(speech / "heard.jsonl")) == 9
-    assert main(["asr", "transcribe", str(speech / "manifest.jsonl"), "--out", str(speech / "manifest.jsonl")]) == 2
+    (speech / "mine.jsonl").write_text("mine")
+    assert main(["asr", "transcribe", str(speech), "--out", str(speech / "mine.jsonl")]) == 2
     assert "changed since it was made" in capsys.readouterr().err

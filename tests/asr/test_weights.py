@@ -2,16 +2,24 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from asr.adapter import read_card
+from asr.recognizer import Recognizer
 from asr.release import read_release, write_release
+from asr.settings import RecognizerSettings
 from asr.weights import ADAPTERS, PACKAGED, PackagedModel, fetch, prepare_release
+from data.condition import condition
 from data.errors import ModelCorruptError, ModelUnavailableError
 from data.files import sha256_of
-from data.records import Calibration, Release
+from data.records import Calibration, Release, Samples
+from data.settings import HomeSettings
+from labeling.normalization import normalize
 
 
 def test_the_published_weights_are_verified_and_say_where_they_came_from(published: Release) -> None:
@@ -43,6 +51,33 @@ def test_a_model_merged_with_another_adapter_is_merged_anew(published: Release, 
 
 def test_shipped_adapters_are_small() -> None:
     assert all(path.stat().st_size <= 10_000_000 for path in ADAPTERS.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("packaged", PACKAGED.values(), ids=lambda packaged: packaged.name)
+def test_a_shipped_adapter_belongs_to_the_published_weights_and_has_a_card(packaged: PackagedModel) -> None:
+    path = ADAPTERS / f"{packaged.adapter}.safetensors"
+    card = read_card(path)
+    assert (card.name, card.base_sha256, card.context) == (packaged.adapter, packaged.sha256, "own")
+    assert f"# {packaged.adapter}\n" in path.with_suffix(".md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_larger_model_is_merged_without_torch_and_hears_clips_at_their_own_length(
+    home: Path, clip: Callable[[str], Samples]
+) -> None:
+    code = (
+        "import sys\n"
+        "from asr.weights import prepare_release\n"
+        "from data.settings import HomeSettings\n"
+        "prepare_release('base', HomeSettings.load().models, print)\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    release = prepare_release("base", HomeSettings.load().models, print)
+    assert (release.name, release.context, release.multilingual) == ("base-short", "own", True)
+    heard = Recognizer(release, RecognizerSettings.load()).recognize(condition(clip("all-circuits-busy-now")))
+    assert normalize(heard.text) == "all circuits are busy now"
 
 
 def small_model(folder: Path) -> Path:

@@ -125,3 +125,37 @@ def test_a_recipe_has_at_least_one_effect_and_only_those_asked_for(name: str, co
     assert set(names) <= effects
     assert names == sorted(names, key=list(Effect).index)
     assert recipe[0].parameters["parent"] == name
+
+
+def test_a_noise_and_a_response_of_one_name_are_kept_apart(source: Path, tmp_path: Path) -> None:
+    click = np.zeros(800, np.float32)
+    click[0] = 1.0
+    for folder, content in (("noises", np.full(800, 0.5, np.float32)), ("rooms", click)):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "one.wav", content, SAMPLE_RATE)
+    rooms = sounds_at(tmp_path / "rooms")
+    alone = augmented(source, effects=(Effect.ROOM,), responses=rooms)
+    both = augmented(source, effects=(Effect.ROOM,), responses=rooms, noises=sounds_at(tmp_path / "noises"))
+    assert [u.audio_filepath for u in both.utterances] == [u.audio_filepath for u in alone.utterances]
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "not audio"), (0.0, "is silent"), (0.1, "longer than 300 s")])
+def test_a_noise_that_cannot_be_used_is_named_before_any_work(
+    source: Path, tmp_path: Path, content: float | None, said: str
+) -> None:
+    if content is None:
+        (tmp_path / "hum.wav").write_bytes(b"no audio at all")
+    else:
+        soundfile.write(tmp_path / "hum.wav", np.full((301 if content else 1) * SAMPLE_RATE, content), SAMPLE_RATE)
+    with pytest.raises(InvalidRequestError, match=rf"hum\.wav: .*{said}"):
+        augmented(source, noises=sounds_at(tmp_path / "hum.wav"))
+    assert not source.with_name("more.jsonl").exists()
+
+
+def test_copies_are_not_copied_again(source: Path) -> None:
+    batch = augmented(source, effects=(Effect.GAIN,))
+    with pytest.raises(InvalidRequestError, match="augmented-1 is a copy already; augment the manifest"):
+        augment(
+            batch.manifest, source.with_name("again.jsonl"), AugmentOptions(), processes=1, progress=lambda *_: None
+        )
+    assert not source.with_name("again.jsonl").exists()

@@ -98,7 +98,7 @@ def test_bad_rows_are_left_out_with_a_line_each(tmp_path: Path) -> None:
         "row 5: the title is empty",
         "row 6: 4 cells, but the header has 3; is a delimiter not in quotation marks?",
         "row 7: not CSV (',' expected after '\"')",
-        "row 10: 'title' is not UTF-8",
+        "row 10: 'title' is not UTF-8: save the file as UTF-8",
         "row 11: 'note' has 10,001 characters, more than 10,000",
     )
 

@@ -94,6 +94,10 @@ def test_split_says_why_voices_are_shared(run: Run, prompts: Path) -> None:
     assert "texts in two splits: none" in output
 
 
+def test_split_says_which_set_is_empty(run: Run, prompts: Path) -> None:
+    assert "no clip is in test" in run("split", prompts, "--shares", "80/20/0")[1]
+
+
 def test_split_check_passes_its_own_work_and_refuses_a_leak(run: Run, prompts: Path) -> None:
     run("split", prompts)
     splits = [prompts.with_name(f"{name}.jsonl") for name in ("train", "dev", "test")]
@@ -118,6 +122,38 @@ def test_a_split_that_cannot_be_made_leaves_nothing(run: Run, prompts: Path, opt
     assert code == 2
     assert said in error
     assert not prompts.with_name("train.jsonl").exists()
+
+
+def test_a_manifest_is_not_overwritten_by_its_own_split(run: Run, prompts: Path) -> None:
+    source = prompts.rename(prompts.with_name("train.jsonl"))
+    before = source.read_bytes()
+    code, _, error = run("split", source)
+    assert (code, source.read_bytes()) == (2, before)
+    assert "train.jsonl: would be overwritten by its own split; give it another name" in error
+
+
+def test_a_split_is_made_again_but_not_over_the_work_of_a_person(run: Run, prompts: Path) -> None:
+    assert run("split", prompts)[0] == 0
+    assert run("split", prompts, "--seed", 1)[0] == 0
+    dev = prompts.with_name("dev.jsonl")
+    edited = [replace(utterance, text="edited") for utterance in read_manifest(dev)]
+    write_manifest(dev, edited)
+    before = prompts.with_name("train.jsonl").read_bytes()
+    code, _, error = run("split", prompts, "--seed", 2)
+    assert code == 2
+    assert "dev.jsonl: changed since it was split off, and would be overwritten" in error
+    assert list(read_manifest(dev)) == edited
+    assert prompts.with_name("train.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["../train", "manifest", "validation"])
+def test_a_split_of_another_name_is_refused(run: Run, prompts: Path, name: str) -> None:
+    write_manifest(prompts, [replace(utterance, split=name) for utterance in read_manifest(prompts)])
+    write_lock(prompts)
+    code, _, error = run("split", prompts)
+    assert code == 2
+    assert f"agent-loginok is in a split {name!r}; the splits are train, dev, test" in error
+    assert not prompts.with_name("split.json").exists()
 
 
 def test_augment_writes_clips_and_copies_beside_the_source(run: Run, prompts: Path) -> None:

@@ -61,6 +61,11 @@ def test_the_shipped_manifest_names_clips_that_exist() -> None:
         ('{"audio_filepath": "/etc/passwd", "duration": 1}', r"m\.jsonl:2: /etc/passwd points outside"),
         ('{"audio_filepath": "gone.flac", "duration": 1}', r"m\.jsonl:2: there is no clip gone\.flac"),
         ('{"audio_filepath": "a.flac", "duration": "long"}', r"m\.jsonl:2: a value has the wrong type"),
+        ('{"audio_filepath": "a.flac", "duration": NaN}', r"m\.jsonl:2: a value has the wrong type"),
+        ('{"audio_filepath": "a.flac", "duration": Infinity}', r"m\.jsonl:2: a value has the wrong type"),
+        ('{"audio_filepath": "a.flac", "duration": 1, "tags": "noisy"}', r"m\.jsonl:2: .* tags a list of texts"),
+        ('{"audio_filepath": "a.flac", "duration": 1, "text": "\\ud800"}', r"m\.jsonl:2: half a character"),
+        ('\ufeff{"audio_filepath": "a.flac", "duration": 1}', r"m\.jsonl:2: begins with a byte order mark"),
         ('{"audio_filepath": "a.flac", "duration": 1}', r"m\.jsonl:2: id 'a' is already on line 1"),
     ],
 )

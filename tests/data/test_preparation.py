@@ -216,6 +216,24 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, clip: Callable[[s
     assert all(json.loads(line) for line in (out / ".manifest.journal.jsonl").read_text().splitlines())
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"key": "k", "utterance": {"id": "x"}}',
+        '{"key": "k", "rejection": {"id": "x", "since": "another version"}}',
+        '{"key": "k"}',
+        "[1]",
+        "\0\0\0",
+    ],
+)
+def test_what_another_version_or_a_loss_of_power_left_in_the_journal_is_done_again(tmp_path: Path, line: str) -> None:
+    first = prepare_folder(SPEECH, tmp_path)
+    with (tmp_path / ".manifest.journal.jsonl").open("a") as journal:
+        journal.write(line + "\n")
+    again = prepare_folder(SPEECH, tmp_path)
+    assert (again.reused, again.lock) == (len(first.utterances), first.lock)
+
+
 def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
     def again(done: int, total: int) -> None:
         prepare_folder(SPEECH, tmp_path)

@@ -142,7 +142,10 @@ def test_suspects_go_into_the_queue_and_come_out_as_labels(corpus: Path) -> None
     assert "1 clips are with others and may come back" in run("queue", "next", "bea").stdout
     refusal = run("queue", "label", lease["id"], "Press six now")
     assert (refusal.exit_code, shown("queue", "stats")["leased"]) == (1, 1)
-    assert run("queue", "label", lease["id"], "press six now").stdout == "a: corrected\n"
+    broken = shown("queue", "label", lease["id"], "Press six now")
+    assert [violation["rule"] for violation in broken["violations"]] == ["case"]
+    assert run("queue", "label", lease["id"], "press six now").stdout == "a: corrected: 'press six now'\n"
+    assert "and that label stays" in run("queue", "label", lease["id"], "press nine now").stdout
     assert run("queue", "next", "bea").stdout == "every clip has its labels\n"
     run("queue", "export", corpus / "labels.jsonl")
     report = shown("import", corpus / "labels.jsonl", "--manifest", corpus / "m.jsonl")
@@ -184,6 +187,14 @@ def test_an_error_reports_doubtful_labels_go_into_the_queue_with_their_notes(cor
     assert result.stdout == "1 doubtful labels, 1 of them new in the review queue\n"
     assert "sounds like six" in run("queue", "list").stdout
     assert "name their --manifest" in refused(InvalidRequestError, "import", corpus / "doubtful.csv")
+
+
+def test_labels_of_clips_that_are_not_exported_are_counted(corpus: Path) -> None:
+    write_transcriptions(corpus / "t.jsonl", [Transcription("a", "x", "alien"), Transcription("z", "x", "alien")])
+    export = ("export", corpus / "m.jsonl", "--out", corpus / "tasks.json", "--labels", corpus / "t.jsonl")
+    said = shown(*export)
+    assert (said["annotations"], said["unknown"]) == (1, 1)
+    assert "1 of 2 labels are of clips that are not in the manifest" in run(*export).stdout
 
 
 def test_label_studio_there_and_back(corpus: Path) -> None:

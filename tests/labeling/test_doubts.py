@@ -30,7 +30,9 @@ def test_a_csv_of_an_error_report_is_read_and_its_doubts_count_whole(tmp_path: P
         ("d.xlsx", b"", r"d.xlsx: the name must end in .csv, .tsv, .jsonl"),
         ("d.csv", b"clip,text\na,b\n", r"d.csv:1: there is no column 'id'"),
         ("d.csv", b"id,text\n,b\n", r"d.csv:2: there is no id"),
-        ("d.csv", b"id,text,score\na,b,high\n", r"d.csv:2: score is 'high'; write a number"),
+        ("d.csv", b"id,text,score\na,b,high\n", r"d.csv:2: score is 'high'; write a number from 0 to 1"),
+        ("d.csv", b"id,text,score\na,b,nan\n", r"d.csv:2: score is 'nan'; write a number from 0 to 1"),
+        ("d.csv", b"id,text,score\na,b,7\n", r"d.csv:2: score is '7'; write a number from 0 to 1"),
         ("d.csv", "id,text\na,\xe4\n".encode("latin-1"), r"d.csv:2: 'text' is not UTF-8"),
         ("d.jsonl", b'{"id": "a", "text": "b"}\noops\n', r"d.jsonl:2: not JSON"),
     ],
@@ -39,6 +41,11 @@ def test_a_bad_row_is_named_with_its_remedy(tmp_path: Path, name: str, content: 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(LabelError, match=message):
         read_doubts(tmp_path / name)
+
+
+def test_where_nothing_is_doubted_the_list_is_empty(tmp_path: Path) -> None:
+    write_doubts(tmp_path / "doubts.jsonl", ())
+    assert read_doubts(tmp_path / "doubts.jsonl") == ()
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def task(*annotations: dict[str, Any], **data: Any) -> dict[str, Any]:
     }
 
 
-def annotation(*results: dict[str, Any], by: Any = 10, **more: Any) -> dict[str, Any]:
+def annotation(*results: Any, by: Any = 10, **more: Any) -> dict[str, Any]:
     return {
         "id": 1001, "completed_by": by, "result": list(results), "was_cancelled": False, "ground_truth": False,
         "created_at": "2025-03-09T22:16:08.728353Z", "updated_at": "2025-03-09T22:16:08.728378Z", "lead_time": 4.288,
@@ -151,6 +151,12 @@ def test_the_pre_annotation_is_the_recognisers_text_or_else_the_label() -> None:
     assert shown == [[("label", None, ["alien"])], [("recogniser", 0.5, ["aliens"])], []]
 
 
+def test_takes_keep_their_order_in_whatever_order_they_are_listed() -> None:
+    takes = (Transcription("a", "ada", "second", take=2), Transcription("a", "ada", "first", take=1))
+    written = to_label_studio([Utterance("a", "a.flac", 1.0)], takes)
+    assert sorted(from_label_studio(written, "tasks.json").transcriptions, key=lambda t: -t.take) == list(takes)
+
+
 def test_one_task_by_itself_is_an_export_too() -> None:
     assert from_label_studio(json.dumps(task(annotation(textarea("x")))), "7.json").transcriptions[0].text == "x"
 
@@ -183,6 +189,11 @@ SEGMENT = {
         ([task(annotation(textarea("x"))), task()], "task 2: clip 'alien' is task 1 already; remove one"),
         ([task(audio="a.wav", utterance={"id": "a"})], "task 1: the key 'audio_filepath' is missing"),
         ([task({"id": 1})], "task 1: an annotation without a result"),
+        ([task({**annotation(), "result": ["x"]})], "task 1: a result without a value"),
+        ([task(annotation(textarea("x") | {"value": ["x"]}))], "task 1: a result without a value"),
+        ([task(annotation(textarea("x") | {"value": {"text": [1]}}))], "task 1: [1] where texts should be"),
+        ([task(annotation(textarea("x")) | {"lead_time": "long"})], "task 1: a lead_time of 'long'"),
+        ([task() | {"annotations": 3}], "task 1: 'annotations' is not a list"),
         ([1], "task 1: not a task"),
         ([], "not a list of tasks"),
         ("text", "not a list of tasks"),

@@ -94,7 +94,8 @@ def test_a_line_that_is_not_json_stops_a_fix_before_anything_is_written(tmp_path
 def test_a_folder_gives_its_manifests_without_the_rejected_clips(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     kept = manifest(tmp_path / "sub", "alien")
-    manifest(tmp_path, "", name="rejected.jsonl")
+    for name in ("rejected.jsonl", "heard.rejected.jsonl"):
+        (tmp_path / name).write_text('{"id": "a", "audio_filepath": "a.flac", "text": "", "reason": "silent"}\n')
     assert find_manifests([tmp_path, kept]) == (kept,)
 
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from data.errors import NotFoundError
+from data.errors import InvalidRequestError, NotFoundError
 from data.store import Store
 from labeling.queue import ReviewQueue
 from labeling.review import Added, Lease, NothingNow, Reason, ReviewTask, Verdict, transcriptions_of
@@ -155,6 +155,24 @@ def test_double_labelling_asks_two_different_people(queue: ReviewQueue, clock: C
     queue.label(second.id, "aliens")
     assert [label.person for label in queue.history("a")] == ["ada", "bea"]
     assert nothing(queue, "cas").finished
+
+
+def test_a_clip_that_two_people_hold_is_one_clip(queue: ReviewQueue) -> None:
+    queue.add([ReviewTask("a", Reason.SUSPECT)], wanted=2)
+    queue.next("ada")
+    queue.next("bea")
+    nothing = queue.next("cyd")
+    assert isinstance(nothing, NothingNow)
+    assert (nothing.leased, nothing.for_others) == (1, 0)
+
+
+def test_a_person_has_one_name(queue: ReviewQueue) -> None:
+    queue.add([ReviewTask("a", Reason.SUSPECT)])
+    held = queue.next("ada")
+    assert queue.next(" ada ") == held
+    for name in ("", "  ", "x" * 129):
+        with pytest.raises(InvalidRequestError, match="is no name; give one of 1 to 128 characters"):
+            queue.next(name)
 
 
 def test_a_skipped_clip_waits_for_somebody_else(queue: ReviewQueue) -> None:

@@ -112,6 +112,9 @@ def test_a_rule_that_fails_its_own_example_is_refused(tmp_path: Path) -> None:
         ("- a\n", "mine.yaml:1: not a mapping"),
         ("name: [\n", "mine.yaml:2: not YAML"),
         ("", "mine.yaml:1: not a mapping"),
+        (CASE + "\0", "mine.yaml: not YAML"),
+        (CASE.replace("name: mine", "name: &mine [*mine]"), "mine.yaml: something in it holds itself"),
+        (CASE.replace("version: 3", "version: 3\n? [a, b]\n: c"), "mine.yaml:3: a list or a mapping as a key"),
     ],
 )
 def test_a_malformed_convention_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:

@@ -205,6 +205,8 @@ def test_a_table_of_ones_own_may_name_speaker_time_and_length(tmp_path: Path) ->
         ("file,text", "b.flac,hello", "mine.csv:2: there is no file"),
         ("file,text", ",hello", "mine.csv:2: 'file' is empty"),
         ("file,text,seconds", "a.flac,hello,long", "mine.csv:2: 'long' is not a number"),
+        ("file,text,seconds", "a.flac,hello,nan", "mine.csv:2: 'nan' is not a number"),
+        ("file,text,seconds", "a.flac,hello,inf", "mine.csv:2: 'inf' is not a number"),
         ("file,words", "a.flac,hello", "mine.csv: no column holds the transcripts"),
         ("sound,text", "a.flac,hello", "mine.csv: no column names the audio files"),
     ],
@@ -221,7 +223,15 @@ def test_a_row_that_cannot_be_used_is_named_with_its_remedy(
 def test_a_table_in_another_encoding_is_refused_at_the_first_such_row(tmp_path: Path) -> None:
     place("auth-thankyou", tmp_path / "a.flac")
     table = write(tmp_path / "mine.csv", "file,text", "a.flac,Amélie", encoding="latin-1")
-    with pytest.raises(ManifestError, match=r"mine\.csv:2: 'text' is not UTF-8"):
+    with pytest.raises(ManifestError, match=r"mine\.csv:2: 'text' is not UTF-8: save the file as UTF-8"):
+        read_corpus(table)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16_is_named_as_such(tmp_path: Path, encoding: str) -> None:
+    place("auth-thankyou", tmp_path / "a.flac")
+    table = write(tmp_path / "mine.csv", "file,text", "a.flac,Thank you", encoding=encoding)
+    with pytest.raises(ManifestError, match=r"mine\.csv: the file is UTF-16; save it as UTF-8"):
         read_corpus(table)
 
 
@@ -229,7 +239,7 @@ def test_a_table_in_another_encoding_is_refused_at_the_first_such_row(tmp_path: 
 
 
 def test_an_empty_corpus_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"mine\.csv|the corpus is empty"):
+    with pytest.raises(ManifestError, match=r"mine\.csv: the corpus is empty"):
         read_corpus(write(tmp_path / "mine.csv", "file,text"))
 
 
