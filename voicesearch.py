@@ -51,6 +51,7 @@ def search(
         shown = {
             "transcript": asdict(transcript),
             "results": [asdict(hit) for hit in answer.hits],
+            "sure": answer.sure,
             "null_reason": transcript.null_reason,
             "release": answer.release,
             "timings_ms": dict(answer.timings_ms),
@@ -59,10 +60,12 @@ def search(
         print(json.dumps(shown, ensure_ascii=False))
         return
     print(f"“{transcript.text}”" if transcript.text else f"no text: {transcript.null_reason}")
+    if answer.hits and not answer.sure:
+        print("no sure match; did you mean")
     for place, hit in enumerate(answer.hits, 1):
         details = ", ".join(value for value in hit.fields.values() if value)
         print(f"{place:3d}  {hit.title}" + (f"  ({details})" if details else ""))
-    if transcript.text and not answer.hits:
+    if not answer.hits and transcript.text:
         print("nothing found")
 
 

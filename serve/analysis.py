@@ -1,13 +1,18 @@
-"""Text to the words that the index holds; items and queries pass through the same function.
+"""Text to the words that the index holds; items and queries pass through the same functions.
 
-Lower case, diacritics folded, apostrophes dropped inside a word, "&" read as "and". Knows no language beyond that: no
-stop words, no stems.
+Lower case, diacritics folded, apostrophes dropped inside a word, "&" read as "and", initials one word ("E.T." and "e t"
+are `et`), and numbers in digits however they are written or said: "Rocky IV" and "rocky four" are both `rocky 4`.
+Numbers are English; the rest knows no language: no stop words, no stems.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+
+from data.spoken import spoken_form
 
 MAX_CHARACTERS = 10_000
 """Text beyond this is not looked at."""
@@ -32,8 +37,33 @@ class Word:
     surface: str
 
 
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A text twice: its words as people say them (`rocky four`), and as terms, with numbers in digits (`rocky 4`)."""
+
+    said: str
+    terms: tuple[str, ...]
+
+
+def phrase(text: str) -> Phrase:
+    """Take a text apart for matching.
+
+    Args:
+        text: Any text; the first 10,000 characters are looked at.
+
+    Returns:
+        Its words; none for text without a letter or digit.
+    """
+    text = text[:MAX_CHARACTERS]
+    plain = [word.term for word in words(text)]
+    said = " ".join(word.term for word in words(spoken_form(" ".join(_whole(text)))))
+    terms = [word.term for word in words(_digits()(said))]
+    terms += [term for term in plain if not (terms and term.isascii())]
+    return Phrase(said or " ".join(terms), tuple(_with_initials_joined(terms)))
+
+
 def words(text: str) -> Iterator[Word]:
-    """Take a text apart.
+    """Take a text apart as it is written.
 
     Args:
         text: Any text; the first 10,000 characters are looked at.
@@ -45,6 +75,29 @@ def words(text: str) -> Iterator[Word]:
         surface = chunk.group().strip(_APOSTROPHES)
         for term in _terms(surface):
             yield Word(term[:MAX_WORD], surface)
+
+
+def _with_initials_joined(terms: Iterable[str]) -> Iterator[str]:
+    """Make one term of letters in a row: `e t` is `et`."""
+    for single, run in groupby(terms, key=lambda term: len(term) == 1 and term.isalpha()):
+        if single:
+            yield "".join(run)[:MAX_WORD]
+        else:
+            yield from run
+
+
+def _whole(text: str) -> list[str]:
+    """Give the text's parts without those that are too long for a word, on which rules for numbers are not tried."""
+    return [part for part in text.split() if len(part) <= MAX_WORD]
+
+
+@cache
+def _digits() -> Callable[[str], str]:
+    """Give Whisper's rules that write spoken numbers in digits; their package takes a while to import."""
+    from whisper_normalizer.english import EnglishNumberNormalizer
+
+    rules: Callable[[str], str] = EnglishNumberNormalizer()
+    return rules
 
 
 def _terms(surface: str) -> list[str]:

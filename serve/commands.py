@@ -16,34 +16,48 @@ app.add_typer(serve.key_commands.app, name="key")
 
 @app.command(epilog="Example: voicesearch serve index examples/films/catalogue.csv --strict")
 def index(
-    file: Annotated[Path, typer.Argument(help="The catalogue: CSV or JSONL.")],
+    file: Annotated[Path | None, typer.Argument(help="The catalogue: CSV or JSONL.")] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="TOML file that says which column is what; by default mapping.toml beside FILE.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse the file for one bad row.")] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add the items of FILE to the index, in place of those with the same id.")
+    ] = False,
+    delete: Annotated[list[str] | None, typer.Option(help="Delete the item with this id from the index.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
-    """Index a catalogue; a running server answers from it with the next query."""
+    """Index a catalogue, or change single items; a running server answers from it with the next query.
+
+    With --add or --delete the index in use is changed, with its own mapping. Indexing a whole file again undoes that.
+    """
     from rich.console import Console
     from rich.progress import track
 
     from data.catalogue import read_catalogue, read_mapping
+    from data.errors import InvalidRequestError
     from data.settings import HomeSettings
-    from serve.index import build_index
+    from serve.index import SearchIndex, build_index, change_items
 
-    catalogue = read_catalogue(file, read_mapping(mapping) if mapping else None, strict=strict)
-    console = Console(file=sys.stderr)
-    info = build_index(
-        catalogue,
-        HomeSettings.load().indexes,
-        lambda items: track(items, "indexing", console=console, transient=True),
-    )
+    indexes = HomeSettings.load().indexes
+    if add or delete:
+        if add != (file is not None) or mapping:
+            raise InvalidRequestError("--add needs a FILE, --delete alone takes none, and neither takes a --mapping")
+        catalogue = read_catalogue(file, SearchIndex.open(indexes).generation.mapping, strict=strict) if file else None
+        info = change_items(indexes, catalogue.items if catalogue else (), delete or ())
+    elif file is None:
+        raise InvalidRequestError("name a FILE to index, or an item to --delete")
+    else:
+        catalogue = read_catalogue(file, read_mapping(mapping) if mapping else None, strict=strict)
+        console = Console(file=sys.stderr)
+        info = build_index(catalogue, indexes, lambda items: track(items, "indexing", console=console, transient=True))
+    problems = catalogue.problems if catalogue else ()
     if as_json:
-        print(json.dumps(asdict(info) | {"problems": catalogue.problems}, default=str, ensure_ascii=False))
+        print(json.dumps(asdict(info) | {"problems": problems}, default=str, ensure_ascii=False))
         return
-    for problem in catalogue.problems:
+    for problem in problems:
         print(f"{file}: {problem}")
-    left_out = f", {len(catalogue.problems):,} rows left out" if catalogue.problems else ""
+    left_out = f", {len(problems):,} rows left out" if problems else ""
     print(f"{info.items:,} items of {info.name!r} indexed{left_out}; the index is in {info.folder}")
 
 

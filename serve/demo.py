@@ -1,6 +1,7 @@
 """The life cycle in miniature, on real speech: fetch, condition, recognise, score, search, one table."""
 
 import random
+import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from asr.scoring import Score, score
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_published
 from data.audio import AudioLimits, decode
+from data.catalogue import Catalogue, read_catalogue
 from data.condition import condition
 from data.corpora.asterisk import fetch_asterisk, read_asterisk
 from data.errors import AudioError
@@ -21,6 +23,7 @@ from data.settings import HomeSettings
 from serve.pipeline import Pipeline, Stopwatch
 from serve.preparation import open_pipeline, prepare
 
+CATALOGUE = Path("examples/films/catalogue.csv")
 QUERIES = Path("examples/films/queries/manifest.jsonl")
 """Spoken film queries, each with the id of its film as a tag."""
 
@@ -48,8 +51,23 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchArms:
+    """Of `queries` film queries, how many had a film that they name on top, by what was searched for and how.
+
+    `typed` is their text, the ceiling; `one_best` the best hypothesis of a recording in a plain full-text index;
+    `found` is what the service answers to the recording, in `query_ms` (median).
+    """
+
+    queries: int
+    typed: int
+    one_best: int
+    found: int
+    query_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class DemoFigures:
-    """What the demo measured. Of `queries` spoken film queries, `found` had a film that they name on top."""
+    """What the demo measured."""
 
     release: str
     clips: int
@@ -59,9 +77,7 @@ class DemoFigures:
     silence_cut_s: float
     ours: Arm
     peer: Arm
-    queries: int
-    found: int
-    query_ms: float
+    search: SearchArms
 
 
 def run_demo(clips: int, report: Callable[[str], None]) -> DemoFigures:
@@ -86,8 +102,8 @@ def run_demo(clips: int, report: Callable[[str], None]) -> DemoFigures:
     ours = hear(pipeline.recognizer, conditioned)
     published = prepare_published(RecognizerSettings.load().model, HomeSettings.load().models, report)
     peer = hear_peer(published.directory, conditioned)
-    report("4. search: spoken film queries")
-    queries, found, query_ms = search_queries(pipeline)
+    report("4. search: film queries typed, spoken into a plain index, spoken into this search")
+    search = search_queries(pipeline)
     gains = sorted(each.clip.gain_db for each in conditioned)
     return DemoFigures(
         release=pipeline.recognizer.release.name,
@@ -98,9 +114,7 @@ def run_demo(clips: int, report: Callable[[str], None]) -> DemoFigures:
         silence_cut_s=round(sum(each.clip.cut_before_ms + each.clip.cut_after_ms for each in conditioned) / 1000, 1),
         ours=ours,
         peer=peer,
-        queries=queries,
-        found=found,
-        query_ms=query_ms,
+        search=search,
     )
 
 
@@ -146,15 +160,35 @@ def hear_peer(model: str, clips: Sequence[Clip]) -> Arm:
     return _arm("faster-whisper", clips, texts, times)
 
 
-def search_queries(pipeline: Pipeline) -> tuple[int, int, float]:
-    """Answer the shipped queries; gives how many, how many found their film first, and median milliseconds."""
+def search_queries(pipeline: Pipeline) -> SearchArms:
+    """Answer the shipped queries in every arm."""
     queries = read_manifest(QUERIES)
-    found, times = 0, []
+    plain = plain_search(read_catalogue(CATALOGUE))
+    typed, one_best, found, times = 0, 0, 0, []
     for query in queries:
         answer = pipeline.search_audio(clip_path(QUERIES, query).read_bytes(), 10, Stopwatch())
         times.append(answer.timings_ms["total"])
-        found += bool(answer.hits) and answer.hits[0].id in query.tags
-    return len(queries), found, round(statistics.median(times), 1)
+        typed += any(hit.id in query.tags for hit in pipeline.index.search(query.text, 1))
+        one_best += plain(answer.transcript.text) in query.tags
+        found += any(hit.id in query.tags for hit in answer.hits[:1])
+    return SearchArms(len(queries), typed, one_best, found, round(statistics.median(times), 1))
+
+
+def plain_search(catalogue: Catalogue) -> Callable[[str], str | None]:
+    """Build a full-text index as SQLite has it (FTS5); its search gives the id of the best item for a text."""
+    import sqlite3
+
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create virtual table items using fts5(id unindexed, words)")
+    texts = ((item.id, " ".join((item.title, *item.fields.values()))) for item in catalogue.items)
+    connection.executemany("insert into items values (?, ?)", texts)
+
+    def search(text: str) -> str | None:
+        words = " OR ".join(f'"{word}"' for word in re.findall(r"\w+", text))
+        best = "select id from items where items match ? order by bm25(items) limit 1"
+        return next((str(found) for (found,) in connection.execute(best, (words,))), None) if words else None
+
+    return search
 
 
 def show(figures: DemoFigures) -> None:
@@ -180,11 +214,11 @@ def show(figures: DemoFigures) -> None:
             f"{100 * interval.high:.1f}), {arm.nulls} clips without text; {arm.median_ms:.0f} ms a clip",
         )
     table.add_row("score", f"after {figures.ours.score.normalizer}, {figures.ours.score.words} words")
-    table.add_row(
-        "search",
-        f"{figures.found} of {figures.queries} spoken film queries have a film that they name on top; "
-        f"{figures.query_ms:.0f} ms from recording to results",
-    )
+    arms = figures.search
+    table.add_row("search", f"of {arms.queries} film queries, so many have a film that they name on top:")
+    table.add_row("", f"{arms.typed} typed, the ceiling")
+    table.add_row("", f"{arms.one_best} spoken, the best hypothesis in a plain full-text index (SQLite FTS5)")
+    table.add_row("", f"{arms.found} spoken, this search; {arms.query_ms:.0f} ms from recording to results")
     Console().print(table)
 
 

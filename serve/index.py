@@ -12,44 +12,29 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import tantivy
 
-from data.catalogue import Catalogue, CatalogueMapping, Item
-from data.errors import IndexUnavailableError, InvalidRequestError
+from data.catalogue import Catalogue, Item
+from data.errors import IndexUnavailableError, InvalidRequestError, NotFoundError
 from data.files import atomic_writer, exclusive
-from data.records import SearchHit
-from serve.analysis import words
-from serve.matching import KEY_FIELD, Vocabulary, build_query, matched_terms, title_key, words_field
-
-FORMAT = 1
-"""Raised whenever the same catalogue must be indexed anew."""
+from data.records import Hypothesis, SearchHit
+from serve.generation import ABOUT, FORMAT, Findings, Generation, IndexInfo, document_of, mapping_of, schema
+from serve.ranking import shipped_weights
 
 POINTER = "current.json"
-ABOUT = "about.json"
 WRITER_BYTES = 64_000_000
 """Memory of the writer; what fits becomes one segment, in which ties keep the catalogue's order."""
 
 _BUILDING = ".building-"
+_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 _FOLDER = re.compile(r"[0-9a-f]{16}")
-
-
-@dataclass(frozen=True, slots=True)
-class IndexInfo:
-    """What an index holds: the catalogue's name, file hash and size, the fields shown, queries to try, its folder."""
-
-    name: str
-    items: int
-    sha256: str
-    displayed: tuple[str, ...]
-    examples: tuple[str, ...]
-    folder: Path
 
 
 def build_index(
@@ -72,26 +57,73 @@ def build_index(
         IndexUnavailableError: The index cannot be written.
     """
     name = _content_hash(catalogue)
-    try:
-        indexes.mkdir(parents=True, exist_ok=True)
-        with exclusive(indexes):
-            _remove_leftovers(indexes)
-            generation = _generation(indexes / name)
-            if generation is None:
-                _write_folder(catalogue, indexes, name, watch)
-                generation = _Generation(indexes / name)
-            _point_to(name, indexes)
-    except (OSError, ValueError) as error:
-        raise IndexUnavailableError(
-            f"{indexes}: the index cannot be written ({error}); check space and rights"
-        ) from error
+    about = {
+        "format": FORMAT,
+        "name": catalogue.name,
+        "items": len(catalogue.items),
+        "sha256": catalogue.sha256,
+        "examples": catalogue.mapping.examples or [item.title for item in catalogue.items[:3]],
+        "mapping": asdict(catalogue.mapping),
+        "weights": asdict(shipped_weights()),
+    }
+    with _writing(indexes):
+        generation = _generation(indexes / name)
+        if generation is None:
+            with _new_folder(indexes, name, about) as folder, _writer(tantivy.Index(schema(), str(folder))) as writer:
+                for item in watch(catalogue.items):
+                    writer.add_document(document_of(item, catalogue.mapping))
+            generation = Generation(indexes / name)
+        _point_to(name, indexes)
+    return generation.info
+
+
+def change_items(indexes: Path, put: Sequence[Item] = (), delete: Sequence[str] = ()) -> IndexInfo:
+    """Add, replace and delete single items of the index in use; a running `SearchIndex` follows with its next query.
+
+    The changed index is another folder that shares its files with the one before, so that a reader sees either, and an
+    interrupted change leaves nothing. Indexing the whole file again undoes it.
+
+    Args:
+        indexes: Folder of all indexes.
+        put: Items to add; one whose id is there takes that one's place.
+        delete: Ids of items to delete.
+
+    Returns:
+        What is in use now.
+
+    Raises:
+        NotFoundError: There is no item of an id to delete; nothing is changed.
+        IndexUnavailableError: There is no index, or it cannot be written.
+    """
+    with _writing(indexes):
+        current = SearchIndex.open(indexes).generation
+        missing = [identifier for identifier in delete if not current.has(identifier)]
+        if missing:
+            raise NotFoundError(f"there is no item {missing[0]!r} in {current.info.name!r}; nothing was changed")
+        new = {item.id: item for item in put}
+        gone = {identifier for identifier in (*delete, *new) if current.has(identifier)}
+        about = json.loads((current.info.folder / ABOUT).read_text(encoding="utf-8"))
+        about["items"] += len(new) - len(gone)
+        changes = [current.info.folder.name, [asdict(item) for item in put], list(delete)]
+        name = _short_hash(changes)
+        with _new_folder(indexes, name, about) as folder:
+            for path in current.info.folder.iterdir():
+                if path.name not in (ABOUT, *_LOCKS):
+                    os.link(path, folder / path.name)  # Tantivy replaces files, it never writes into one
+            with _writer(tantivy.Index.open(str(folder))) as writer:
+                for identifier in gone:
+                    writer.delete_documents_by_term("id", identifier)
+                for item in new.values():
+                    writer.add_document(document_of(item, mapping_of(about["mapping"])))
+        generation = Generation(indexes / name)
+        _point_to(name, indexes)
     return generation.info
 
 
 class SearchIndex:
     """The index in use; safe to search from many threads."""
 
-    def __init__(self, indexes: Path, generation: "_Generation", signature: tuple[int, ...]) -> None:
+    def __init__(self, indexes: Path, generation: Generation, signature: tuple[int, ...]) -> None:
         self._indexes = indexes
         self._generation = generation
         self._signature = signature
@@ -122,6 +154,11 @@ class SearchIndex:
                 raise IndexUnavailableError(f"{indexes}: {state}; run `voicesearch serve index FILE`")
 
     @property
+    def generation(self) -> Generation:
+        """The finished index in use now."""
+        return self._current()
+
+    @property
     def info(self) -> IndexInfo:
         """What is in use now."""
         return self._current().info
@@ -134,16 +171,31 @@ class SearchIndex:
             limit: Most results, at least 1.
 
         Returns:
-            The hits, best first, equal scores in the order of the catalogue; none where no word is in the index.
+            The hits, best first, equal ones in the order of the catalogue; the nearest few where none is surely meant.
+
+        Raises:
+            InvalidRequestError: The limit is below 1.
+        """
+        return self.find((Hypothesis(text, 0.0),), limit).hits
+
+    def find(self, hypotheses: Sequence[Hypothesis], limit: int = 10) -> Findings:
+        """Find the items that somebody asks for, of whose words one is not sure.
+
+        Args:
+            hypotheses: What was heard, best first; nothing of it is read as syntax.
+            limit: Most results, at least 1.
+
+        Returns:
+            The hits, and whether the first is surely meant.
 
         Raises:
             InvalidRequestError: The limit is below 1.
         """
         if limit < 1:
             raise InvalidRequestError(f"limit={limit}: at least 1 is needed")
-        return self._current().search(text, limit)
+        return self._current().find(hypotheses, limit)
 
-    def _current(self) -> "_Generation":
+    def _current(self) -> Generation:
         signature = _signature(self._indexes)
         # Without a pointer the open index still answers; while one thread swaps, the others use the old one.
         if signature and signature != self._signature and self._swapping.acquire(blocking=False):
@@ -157,114 +209,61 @@ class SearchIndex:
         return self._generation
 
 
-class _Generation:
-    """One finished index, open for reading; it never changes."""
-
-    def __init__(self, folder: Path) -> None:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        if about["format"] != FORMAT:
-            raise ValueError(f"format {about['format']}, {FORMAT} expected")
-        self.mapping = _mapping(about["mapping"])
-        index = tantivy.Index.open(str(folder))
-        index.config_reader("manual")
-        self._searcher = index.searcher()
-        self._schema = index.schema
-        self.info = IndexInfo(
-            name=about["name"],
-            items=self._searcher.num_docs,
-            sha256=about["sha256"],
-            displayed=self.mapping.displayed,
-            examples=tuple(about["examples"]),
-            folder=folder,
-        )
-        if self.info.items != about["items"]:
-            raise ValueError(f"{self.info.items} items in it, {about['items']} expected")
-        self._vocabulary = Vocabulary.of(self._searcher, len(self.mapping.searched))
-
-    def search(self, text: str, limit: int) -> tuple[SearchHit, ...]:
-        terms = [word.term for word in words(text)]
-        query = build_query(self._schema, self._vocabulary, tuple(self.mapping.searched.values()), terms)
-        if query is None:
-            return ()
-        found = self._searcher.search(query, min(limit, self.info.items), count=False).hits
-        return tuple(self._hit(address, score, terms) for score, address in found)
-
-    def _hit(self, address: tantivy.DocAddress, score: float, terms: Sequence[str]) -> SearchHit:
-        item = Item(**json.loads(self._searcher.doc(address)["item"][0]))
-        own = [word for column in self.mapping.searched for word in words(item.text(column, self.mapping))]
-        matched, exact = matched_terms(self._vocabulary, terms, {word.term for word in own})
-        return SearchHit(
-            id=item.id,
-            title=item.title,
-            score=score,
-            match="exact" if exact else "fuzzy",
-            matched=tuple(dict.fromkeys(word.surface for word in own if word.term in matched)),
-            fields={name: item.fields[name] for name in self.mapping.displayed if name in item.fields},
-        )
-
-
 def _content_hash(catalogue: Catalogue) -> str:
-    parts = [FORMAT, version("tantivy"), catalogue.sha256, catalogue.name, asdict(catalogue.mapping)]
+    weights = asdict(shipped_weights())
+    return _short_hash(
+        [FORMAT, version("tantivy"), catalogue.sha256, catalogue.name, asdict(catalogue.mapping), weights]
+    )
+
+
+def _short_hash(parts: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 
-def _generation(folder: Path) -> _Generation | None:
+def _generation(folder: Path) -> Generation | None:
     """Open an index, or give None where there is none or it is damaged."""
     try:
-        return _Generation(folder)
+        return Generation(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _mapping(table: dict[str, Any]) -> CatalogueMapping:
-    lists = {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
-    return CatalogueMapping(**(table | lists))
+@contextmanager
+def _writing(indexes: Path) -> Iterator[None]:
+    """Keep other builders waiting, and sweep up what an interrupted one left."""
+    try:
+        indexes.mkdir(parents=True, exist_ok=True)
+        with exclusive(indexes):
+            _remove_leftovers(indexes)
+            yield
+    except (OSError, ValueError) as error:
+        raise IndexUnavailableError(
+            f"{indexes}: the index cannot be written ({error}); check space and rights"
+        ) from error
 
 
-def _write_folder(
-    catalogue: Catalogue, indexes: Path, name: str, watch: Callable[[Sequence[Item]], Iterable[Item]]
-) -> None:
+@contextmanager
+def _new_folder(indexes: Path, name: str, about: Mapping[str, object]) -> Iterator[Path]:
+    """Give a folder that gets its name, with `about.json` in it, when the block ends well."""
     with tempfile.TemporaryDirectory(dir=indexes, prefix=_BUILDING, ignore_cleanup_errors=True) as building:
         folder = Path(building, name)
         folder.mkdir()
-        _write_items(catalogue, folder, watch)
-        about = {
-            "format": FORMAT,
-            "name": catalogue.name,
-            "items": len(catalogue.items),
-            "sha256": catalogue.sha256,
-            "examples": catalogue.mapping.examples or [item.title for item in catalogue.items[:3]],
-            "mapping": asdict(catalogue.mapping),
-        }
+        yield folder
         with atomic_writer(folder / ABOUT) as file:
             json.dump(about, file, indent=2, ensure_ascii=False)
         shutil.rmtree(indexes / name, ignore_errors=True)
         folder.rename(indexes / name)
 
 
-def _write_items(catalogue: Catalogue, folder: Path, watch: Callable[[Sequence[Item]], Iterable[Item]]) -> None:
-    builder = tantivy.SchemaBuilder()
-    builder.add_bytes_field("item", stored=True)
-    builder.add_text_field(KEY_FIELD, tokenizer_name="raw", index_option="basic")
-    for position in range(len(catalogue.mapping.searched)):
-        builder.add_text_field(words_field(position), tokenizer_name="whitespace", index_option="freq")
-    writer = tantivy.Index(builder.build(), path=str(folder)).writer(WRITER_BYTES, num_threads=1)
+@contextmanager
+def _writer(index: tantivy.Index) -> Iterator[tantivy.IndexWriter]:
+    writer = index.writer(WRITER_BYTES, num_threads=1)
     try:
-        for item in watch(catalogue.items):
-            writer.add_document(_document(item, catalogue.mapping))
+        yield writer
         writer.commit()
     finally:
         # Its threads write into the folder until they are waited for, also when the build is given up.
         writer.wait_merging_threads()
-
-
-def _document(item: Item, mapping: CatalogueMapping) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_bytes("item", json.dumps(asdict(item), ensure_ascii=False).encode())
-    document.add_text(KEY_FIELD, title_key([word.term for word in words(item.title)]))
-    for position, column in enumerate(mapping.searched):
-        document.add_text(words_field(position), " ".join(word.term for word in words(item.text(column, mapping))))
-    return document
 
 
 def _point_to(name: str, indexes: Path) -> None:

@@ -13,7 +13,7 @@ from asr.recognizer import Recognizer
 from data.audio import AudioLimits, decode
 from data.condition import condition
 from data.errors import InvalidRequestError
-from data.records import Conditioned, Decoded, SearchHit, Transcript
+from data.records import Conditioned, Decoded, Hypothesis, SearchHit, Transcript
 from serve.index import SearchIndex
 
 
@@ -33,10 +33,14 @@ class Conditioning:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one query; `decoded` and `conditioning` are None for typed text."""
+    """What came of one query; `decoded` and `conditioning` are None for typed text.
+
+    `sure` says whether the first hit is surely meant; where not, the hits are the nearest few.
+    """
 
     transcript: Transcript
     hits: tuple[SearchHit, ...]
+    sure: bool
     release: str
     timings_ms: Mapping[str, float]
     decoded: Decoded | None = None
@@ -110,7 +114,8 @@ class Pipeline:
             watch: Gets the times of the stages.
 
         Returns:
-            The answer; without results where the transcript is empty.
+            The answer. Where a transcript is too uncertain to stand, its hypotheses are still searched for, and nothing
+            found by them is sure; without hypotheses there are no results.
 
         Raises:
             AudioError: The recording cannot be used.
@@ -118,10 +123,11 @@ class Pipeline:
         """
         decoded, clip, transcript = self.transcribe(content, watch)
         with watch.stage("search"):
-            hits = self.index.search(transcript.text, limit) if transcript.text else ()
+            found = self.index.find(transcript.nbest, limit)
         return Answer(
             transcript=transcript,
-            hits=hits,
+            hits=found.hits,
+            sure=found.sure and transcript.null_reason is None,
             release=self.recognizer.release.name,
             timings_ms=watch.finished(),
             decoded=decoded,
@@ -146,9 +152,9 @@ class Pipeline:
         if not text.strip():
             raise InvalidRequestError("q: the query is empty; say or type what to search for")
         with watch.stage("search"):
-            hits = self.index.search(text, limit)
+            found = self.index.find((Hypothesis(text, 0.0),), limit)
         typed = Transcript(text=text, nbest=(), confidence=1.0, no_speech_prob=0.0, compression_ratio=0.0)
-        return Answer(typed, hits, self.recognizer.release.name, watch.finished())
+        return Answer(typed, found.hits, found.sure, self.recognizer.release.name, watch.finished())
 
 
 def conditioning_of(decoded: Decoded, clip: Conditioned) -> Conditioning:

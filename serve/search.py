@@ -33,11 +33,15 @@ UserAgent = Annotated[str | None, Header()]
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """What a query is answered with; `conditioning` is null for typed text."""
+    """What a query is answered with; `conditioning` is null for typed text.
+
+    `sure` is false where no item is surely meant; the results then are the nearest few: "did you mean".
+    """
 
     query_id: str
     transcript: Transcript
     results: tuple[SearchHit, ...]
+    sure: bool
     null_reason: NullReason | None
     release: str
     timings_ms: dict[str, float]
@@ -119,6 +123,7 @@ def _shown(query_id: str, answer: Answer) -> SearchAnswer:
         query_id=query_id,
         transcript=answer.transcript,
         results=answer.hits,
+        sure=answer.sure,
         null_reason=answer.transcript.null_reason,
         release=answer.release,
         timings_ms=dict(answer.timings_ms),

@@ -104,7 +104,7 @@ def _hear(service: Service, asked: Asked, watch: Stopwatch) -> Heard:
         service.journal.refused(asked, error, watch, pipeline.recognizer.release.name)
         raise
     conditioning: Conditioning = conditioning_of(decoded, clip)
-    answer = Answer(transcript, (), pipeline.recognizer.release.name, watch.finished(), decoded, conditioning)
+    answer = Answer(transcript, (), False, pipeline.recognizer.release.name, watch.finished(), decoded, conditioning)
     service.journal.answered(asked, answer)
     return Heard(
         transcript=transcript,

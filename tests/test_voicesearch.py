@@ -106,4 +106,6 @@ def test_the_demo_scores_real_speech_and_finds_films(run: Run) -> None:
     figures = json.loads(done.stdout)
     assert figures["clips"] == 30
     assert figures["ours"]["score"]["wer"] < 0.2
-    assert figures["found"] >= 0.7 * figures["queries"]
+    search = figures["search"]
+    assert search["typed"] == search["queries"]
+    assert search["found"] >= 0.7 * search["queries"]

@@ -2,7 +2,7 @@
 
 import { element, notice } from "./elements.js";
 import { drawRecording, levelsOf } from "./waveform.js";
-import { MATCHES, NO_TRANSCRIPT, NO_TRANSCRIPT_OTHERWISE, STAGES, count, duration, noResults } from "./words.js";
+import { MATCHES, NO_TRANSCRIPT, NO_TRANSCRIPT_OTHERWISE, STAGES, count, duration, noResults, notSure } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -16,12 +16,12 @@ const $ = (id) => document.getElementById(id);
  * @param {(text: string) => void} how.search Search for a reading that was too uncertain to search with.
  */
 export function showAnswer(answer, { spoken, roundTrip, choose, search }) {
-  const { transcript, results } = answer;
+  const { transcript, results, sure } = answer;
   const reason = answer.null_reason;
   $("transcript").textContent = spoken && !reason ? transcript.text : "";
   $("nothing").replaceChildren(...nothing(answer, search));
   $("correct-line").hidden = !spoken || reason !== null;
-  $("summary").textContent = results.length ? summaryOf(results, transcript.text, spoken) : "";
+  $("summary").textContent = sure ? summaryOf(results, transcript.text, spoken) : "";
   $("results").replaceChildren(
     ...results.map((hit, index) =>
       resultRow(hit, index + 1, transcript.nbest, (row) => choose(answer.query_id, hit, index + 1, row)),
@@ -29,7 +29,7 @@ export function showAnswer(answer, { spoken, roundTrip, choose, search }) {
   );
   $("timing").replaceChildren(...timing(answer, roundTrip));
   $("answer").hidden = false;
-  $("examples").classList.toggle("wanted", results.length === 0);
+  $("examples").classList.toggle("wanted", !sure);
 }
 
 let playing = null; // the Audio of the recording on show
@@ -85,10 +85,10 @@ function summaryOf(results, text, spoken) {
   return spoken ? count(results.length, "result") : `${count(results.length, "result")} for “${text}”`;
 }
 
-/** Why there is nothing to see, and what to do; no element where there are results. */
-function nothing({ transcript, results, null_reason: reason }, search) {
-  if (results.length) return [];
-  if (!reason) return [notice(noResults(transcript.text))];
+/** Why there is nothing to see, or nothing that is sure, and what to do; no element where there are sure results. */
+function nothing({ transcript, results, sure, null_reason: reason }, search) {
+  if (sure) return [];
+  if (!reason) return [notice(results.length ? notSure(transcript.text) : noResults(transcript.text))];
   const words = NO_TRANSCRIPT[reason] ?? NO_TRANSCRIPT_OTHERWISE;
   const guess = reason === "low_confidence" ? transcript.nbest[0]?.text.trim() : "";
   if (!guess) return [notice(words)];

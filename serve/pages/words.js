@@ -83,6 +83,11 @@ export function noResults(text) {
   return { title: `Nothing here matches “${text}”.`, remedy: "Try fewer or other words, or one of these." };
 }
 
+/** Said where no item is surely meant; the nearest follow. */
+export function notSure(text) {
+  return { title: `No sure match for “${text}”.`, remedy: "Did you mean one of these?" };
+}
+
 const touch = window.matchMedia("(hover: none)").matches;
 
 /** How to speak, shown under the button while nothing happens. */

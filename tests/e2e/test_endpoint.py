@@ -73,6 +73,13 @@ def test_a_typed_query_goes_through_the_same_search(http: httpx2.Client) -> None
     assert typed["conditioning"] is None
 
 
+def test_an_answer_says_whether_it_is_sure_and_offers_the_nearest_few_where_not(http: httpx2.Client) -> None:
+    sure = http.get("/v1/search", params={"q": "jurassic park"}).json()
+    unsure = http.get("/v1/search", params={"q": "quarterly sales of the north"}).json()
+    assert (sure["sure"], unsure["sure"]) == (True, False)
+    assert 0 < len(unsure["results"]) <= 5
+
+
 def test_silence_gives_no_text_no_results_and_the_reason(http: httpx2.Client) -> None:
     answer = http.post("/v1/search", files={"audio": wav(np.zeros(16_000, np.float32))}).json()
     assert (answer["transcript"]["text"], answer["results"], answer["null_reason"]) == ("", [], "silence")

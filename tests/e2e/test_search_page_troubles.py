@@ -30,9 +30,19 @@ def test_silence_gets_a_plain_sentence_and_a_remedy(open_page: OpenPage, tmp_pat
 
 def test_words_that_nothing_has_are_said_so(open_page: OpenPage) -> None:
     page = open_page()
-    page.get_by_role("searchbox").fill("qqqqqqq xxxxxxx")
-    expect(page.locator("#heard")).to_contain_text("Nothing here matches “qqqqqqq xxxxxxx”.")
+    page.get_by_role("searchbox").fill("千と千尋の神隠し")
+    expect(page.locator("#heard")).to_contain_text("Nothing here matches “千と千尋の神隠し”.")
     expect(page.locator(".chip").first).to_be_visible()
+
+
+def test_without_a_sure_match_the_nearest_are_offered_as_a_question(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("searchbox").fill("tuesday morning kettle")
+    expect(page.locator("#heard")).to_contain_text("No sure match for “tuesday morning kettle”.")
+    expect(page.locator("#heard")).to_contain_text("Did you mean one of these?")
+    expect(page.locator(".result").first).to_be_visible()
+    assert page.locator(".result").count() <= 5
+    expect(page.locator("#summary")).to_be_empty()
 
 
 def test_a_refusal_shows_the_servers_message(open_page: OpenPage, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 import serve.commands
-from data.errors import CatalogueError
+from data.errors import CatalogueError, InvalidRequestError
 from serve.index import SearchIndex
 
 app = typer.Typer()
@@ -48,3 +48,21 @@ def test_index_refuses_a_bad_row_when_strict_and_leaves_nothing(shop: Path) -> N
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, CatalogueError)
     assert not (shop / "home").exists()
+
+
+def test_index_adds_changes_and_deletes_single_items(shop: Path) -> None:
+    run = CliRunner()
+    run.invoke(app, ["serve", "index", str(shop / "shop.csv"), "--mapping", str(shop / "shop.toml")])
+    (shop / "more.csv").write_text("sku,name,maker\n3,Table,Acme\n1,Lantern,Acme\n")
+    added = run.invoke(app, ["serve", "index", str(shop / "more.csv"), "--add"])
+    assert added.stdout.startswith("2 items of 'shop' indexed")
+    index = SearchIndex.open(shop / "home" / "indexes")
+    assert (index.search("table")[0].title, index.search("lantern")[0].title) == ("Table", "Lantern")
+    deleted = run.invoke(app, ["serve", "index", "--delete", "3", "--json"])
+    assert json.loads(deleted.stdout)["items"] == 1
+    assert "Table" not in [hit.title for hit in index.search("table")]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--add"], ["shop.csv", "--delete", "1"]])
+def test_index_says_what_it_needs(shop: Path, arguments: list[str]) -> None:
+    assert isinstance(CliRunner().invoke(app, ["serve", "index", *arguments]).exception, InvalidRequestError)

@@ -12,9 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from data.catalogue import Catalogue, CatalogueMapping, Item, read_catalogue
-from data.errors import IndexUnavailableError, InvalidRequestError
-from serve.index import SearchIndex, build_index
-from serve.matching import MAX_QUERY_TERMS, query_terms
+from data.errors import IndexUnavailableError, InvalidRequestError, NotFoundError
+from data.records import Hypothesis
+from serve.generation import NEAREST
+from serve.index import SearchIndex, build_index, change_items
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +87,118 @@ def test_the_spelling_of_a_title_does_not_matter(films: SearchIndex, query: str,
     assert found(films, query)[0] == title
 
 
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("two thousand and one a space odyssey", "2001: A Space Odyssey"),
+        ("spiderman two", "Spider-Man 2"),
+        ("spider man 2", "Spider-Man 2"),
+        ("the god father part two", "The Godfather: Part II"),
+        ("e t the extra terrestrial", "ET: The Extra-Terrestrial"),
+        ("s w a t", "S.W.A.T."),
+        ("schindler list", "Schindler's List"),
+        ("three hundred", "300"),
+    ],
+)
+def test_numbers_initials_and_joined_words_may_be_said_in_any_way(films: SearchIndex, query: str, title: str) -> None:
+    assert found(films, query)[0] == title
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("the silence of the lamps", "The Silence of the Lambs"),
+        ("sheen lers list", "Schindler's List"),
+        ("pulp fixin", "Pulp Fiction"),
+        ("the good fellows", "Goodfellas"),
+    ],
+)
+def test_a_misheard_title_is_found_by_its_sound(films: SearchIndex, query: str, title: str) -> None:
+    assert found(films, query)[0] == title
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "value"),
+    [
+        ("films by ridley scott", "director", "Ridley Scott"),
+        ("show me films by ridley scot please", "director", "Ridley Scott"),
+        ("a comedy from two thousand and three", "year", "2003"),
+        ("a comedy from two thousand and three", "genre", "Comedy"),
+        ("something from the thirties", "year", "193"),
+        ("westerns by clint eastwood", "director", "Clint Eastwood"),
+    ],
+)
+def test_columns_are_recognised_in_natural_queries(films: SearchIndex, query: str, field: str, value: str) -> None:
+    hits = films.search(query, 3)
+    assert all(hit.fields[field].startswith(value) for hit in hits), hits
+
+
+def test_a_wrong_year_does_not_hide_the_film(films: SearchIndex) -> None:
+    assert found(films, "casablanca from nineteen ninety five")[0] == "Casablanca"
+
+
+def test_any_hypothesis_can_bring_the_film_and_the_hit_names_it(films: SearchIndex) -> None:
+    heard = (Hypothesis("you're asking park", -0.6), Hypothesis("jurassic park", -0.7))
+    best = films.find(heard).hits[0]
+    assert (best.title, best.hypothesis) == ("Jurassic Park", 1)
+
+
+def test_a_film_that_is_there_is_sure_and_beside_it_stands_only_what_is_related(films: SearchIndex) -> None:
+    found = films.find((Hypothesis("jurassic park", 0.0),), 10)
+    assert found.sure
+    assert all("jurassic" in hit.title.lower() for hit in found.hits[:3])
+    assert len(films.find((Hypothesis("casablanca", 0.0),), 10).hits) < 10
+
+
+@pytest.mark.parametrize(
+    "text", ["quarterly sales figures of the northern region", "zzzzzz", "please subscribe to my channel"]
+)
+def test_without_a_sure_match_the_nearest_few_are_offered(films: SearchIndex, text: str) -> None:
+    found = films.find((Hypothesis(text, 0.0),), 10)
+    assert not found.sure
+    assert len(found.hits) <= NEAREST
+
+
+def test_a_hit_tells_what_brought_it(films: SearchIndex) -> None:
+    exact, fuzzy = films.search("leon", 1)[0], films.search("silense of the lambs", 1)[0]
+    assert (exact.match, exact.matched, exact.id) == ("exact", ("Léon",), "leon-1994")
+    assert exact.fields["director"] == "Luc Besson"
+    assert (fuzzy.match, fuzzy.matched) == ("phonetic", ("The", "Silence", "of", "the", "Lambs"))
+    numbered = films.search("the godfather part two by coppola", 1)[0]
+    assert numbered.matched == ("The", "Godfather", "Part", "II", "Coppola")
+    assert films.search("spiderman", 1)[0].matched == ("Spider", "Man")
+
+
+def test_a_near_word_never_beats_the_word_itself(tmp_path: Path) -> None:
+    build_index(things("Mouse", "House", "Houses of stone"), tmp_path)
+    assert found(SearchIndex.open(tmp_path), "house")[0] == "House"
+
+
+def test_numbers_are_never_nearly_the_same(tmp_path: Path) -> None:
+    build_index(things("1942", "1941"), tmp_path)
+    assert found(SearchIndex.open(tmp_path), "nineteen forty one")[0] == "1941"
+
+
+def test_equal_titles_keep_the_order_of_the_catalogue(tmp_path: Path) -> None:
+    build_index(things(*["Same thing"] * 200), tmp_path)
+    index = SearchIndex.open(tmp_path)
+    everything = [hit.id for hit in index.search("same thing", 200)]
+    assert everything == [str(number) for number in range(1, 201)]
+    assert [hit.id for hit in index.search("same thing", 7)] == everything[:7]
+
+
+@pytest.mark.parametrize("text", ["", " ", "?!…", "\x00\x07", "千と千尋の神隠し", "עברית", "🎬", "'`"])
+def test_text_with_nothing_in_common_finds_nothing(tmp_path: Path, text: str) -> None:
+    build_index(things("Spirited Away"), tmp_path)
+    assert SearchIndex.open(tmp_path).search(text) == ()
+
+
+def test_titles_in_other_scripts_are_found(tmp_path: Path) -> None:
+    build_index(things("千と千尋の神隠し", "שלום 2", "Lamp"), tmp_path)
+    index = SearchIndex.open(tmp_path)
+    assert (found(index, "千と千尋の神隠し")[0], found(index, "שלום two")[0]) == ("千と千尋の神隠し", "שלום 2")
+
+
 def test_the_whole_title_beats_a_longer_one(films: SearchIndex) -> None:
     assert found(films, "alien")[0] == "Alien"
     assert found(films, "the fog")[:2] == ["The Fog", "The Fog"]
@@ -94,43 +207,6 @@ def test_the_whole_title_beats_a_longer_one(films: SearchIndex) -> None:
 def test_words_of_other_fields_find_an_item(films: SearchIndex) -> None:
     directors = {hit.fields["director"] for hit in films.search("films by ridley scott", 3)}
     assert directors == {"Ridley Scott"}
-
-
-def test_a_hit_tells_what_brought_it(films: SearchIndex) -> None:
-    exact, fuzzy = films.search("amelies leon", 1)[0], films.search("silense of the lambs", 1)[0]
-    assert (exact.match, exact.matched, exact.id) == ("exact", ("Léon",), "leon-1994")
-    assert exact.fields["director"] == "Luc Besson"
-    assert (fuzzy.match, fuzzy.matched) == ("fuzzy", ("The", "Silence", "of", "the", "Lambs"))
-
-
-def test_a_near_word_never_beats_the_word_itself(tmp_path: Path) -> None:
-    build_index(things("House", "Mouse", "Houses of stone"), tmp_path)
-    index = SearchIndex.open(tmp_path)
-    assert [(hit.title, hit.match) for hit in index.search("house")] == [
-        ("House", "exact"),
-        ("Mouse", "fuzzy"),
-        ("Houses of stone", "fuzzy"),
-    ]
-
-
-def test_short_words_and_numbers_have_no_near_words(tmp_path: Path) -> None:
-    build_index(things("Cat", "1942"), tmp_path)
-    index = SearchIndex.open(tmp_path)
-    assert (found(index, "cut"), found(index, "1941")) == ([], [])
-
-
-def test_equal_scores_keep_the_order_of_the_catalogue(tmp_path: Path) -> None:
-    build_index(things(*[f"Same thing {number}" for number in range(200)]), tmp_path)
-    index = SearchIndex.open(tmp_path)
-    everything = [hit.id for hit in index.search("same thing", 200)]
-    assert everything == [str(number) for number in range(1, 201)]
-    assert [hit.id for hit in index.search("same thing", 7)] == everything[:7]
-
-
-@pytest.mark.parametrize("text", ["", " ", "?!…", "\x00\x07", "千と千尋の神隠し", "עברית", "🎬", "&'`"])
-def test_text_without_a_known_word_finds_nothing(tmp_path: Path, text: str) -> None:
-    build_index(things("Spirited Away"), tmp_path)
-    assert SearchIndex.open(tmp_path).search(text) == ()
 
 
 @pytest.mark.parametrize(
@@ -145,16 +221,15 @@ def test_query_syntax_is_only_words(films: SearchIndex, syntax: str) -> None:
 @example(text="ﷺ" * 10_000, limit=10)
 @example(text="love " * 2_000, limit=10)
 @example(text="alien\ud800", limit=10)
+@example(text="the of and a", limit=10)
+@example(text="1" * 10_000, limit=10)
+@example(text="a. b. " * 1_000, limit=10)
+@example(text="alien 20 30 19 " * 500, limit=10)
+@example(text="\x1f:\x1falien\x00", limit=10)
 def test_any_text_has_an_answer(films: SearchIndex, text: str, limit: int) -> None:
     hits = films.search(text, limit)
     assert len(hits) <= limit
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
-    assert all(hit.matched for hit in hits)
-
-
-def test_a_long_query_costs_no_more_words_than_allowed(films: SearchIndex) -> None:
-    assert len(query_terms([str(number) for number in range(10_000)])) == MAX_QUERY_TERMS
-    assert films.search(" ".join(f"incredible{number} love" for number in range(5_000)))
 
 
 def test_a_limit_beyond_the_catalogue_gives_all_and_one_below_1_is_refused(tmp_path: Path) -> None:
@@ -211,7 +286,7 @@ def test_a_damaged_index_is_built_again(tmp_path: Path) -> None:
 def test_an_index_of_another_version_is_not_opened(tmp_path: Path) -> None:
     info = build_index(things("Lamp"), tmp_path)
     about = info.folder / "about.json"
-    about.write_text(about.read_text().replace('"format": 1', '"format": 0'))
+    about.write_text(about.read_text().replace('"format": 2', '"format": 1'))
     with pytest.raises(IndexUnavailableError, match="another version"):
         SearchIndex.open(tmp_path)
 
@@ -289,7 +364,10 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> N
 
 
 def test_readers_see_one_whole_index_or_the_other_while_it_is_swapped(tmp_path: Path) -> None:
-    catalogues = {colour: things(*[f"{colour} thing {number}" for number in range(50)]) for colour in ("red", "blue")}
+    catalogues = {
+        colour: replace(things(), items=tuple(Item(f"{colour} {number}", "Thing") for number in range(50)))
+        for colour in ("red", "blue")
+    }
     build_index(catalogues["red"], tmp_path)
     index = SearchIndex.open(tmp_path)
     done, seen, faults = Event(), set[str](), list[object]()
@@ -301,7 +379,7 @@ def test_readers_see_one_whole_index_or_the_other_while_it_is_swapped(tmp_path: 
             except Exception as error:
                 faults.append(error)
                 return
-            colours = {hit.title.partition(" ")[0] for hit in hits}
+            colours = {hit.id.partition(" ")[0] for hit in hits}
             seen.update(colours)
             if len(colours) != 1 or len(hits) != 50:
                 faults.append(hits)
@@ -312,13 +390,13 @@ def test_readers_see_one_whole_index_or_the_other_while_it_is_swapped(tmp_path: 
     for turn in range(8):
         colour = ("blue", "red")[turn % 2]
         build_index(replace(catalogues[colour], sha256=f"{colour} {turn}"), tmp_path)
-        assert found(index, "thing")[0].startswith(("red", "blue"))
+        assert index.search("thing")[0].id.startswith(("red", "blue"))
     done.set()
     for reader in readers:
         reader.join()
     assert not faults
     assert seen == {"red", "blue"}
-    assert found(index, "thing")[0].startswith("red")
+    assert index.search("thing")[0].id.startswith("red")
 
 
 def test_builds_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
@@ -329,3 +407,46 @@ def test_builds_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
         builder.join()
     assert found(SearchIndex.open(tmp_path), "lamp")
     assert len(folders(tmp_path)) == 2
+
+
+def test_single_items_are_added_changed_and_deleted_under_an_open_index(tmp_path: Path) -> None:
+    build_index(things("Lamp", "Chair"), tmp_path)
+    index = SearchIndex.open(tmp_path)
+    change_items(tmp_path, put=(Item("3", "Table"), Item("2", "Armchair")))
+    assert (found(index, "table")[0], found(index, "armchair")[0], index.info.items) == ("Table", "Armchair", 3)
+    change_items(tmp_path, delete=["1"])
+    assert "Lamp" not in found(index, "lamp")
+    assert index.info.items == 2
+
+
+def test_the_file_indexed_again_undoes_changes_of_single_items(tmp_path: Path) -> None:
+    before = build_index(things("Lamp"), tmp_path)
+    change_items(tmp_path, put=(Item("1", "Chair"),))
+    assert build_index(things("Lamp"), tmp_path) == before
+    assert found(SearchIndex.open(tmp_path), "lamp") == ["Lamp"]
+
+
+def test_an_item_that_is_not_there_cannot_be_deleted_and_nothing_changes(tmp_path: Path) -> None:
+    before = build_index(things("Lamp"), tmp_path)
+    with pytest.raises(NotFoundError, match="there is no item '9' in 'things'"):
+        change_items(tmp_path, put=(Item("2", "Chair"),), delete=["9"])
+    assert SearchIndex.open(tmp_path).info == before
+
+
+def test_the_last_item_can_go_and_an_empty_index_finds_nothing(tmp_path: Path) -> None:
+    build_index(things("Lamp"), tmp_path)
+    change_items(tmp_path, delete=["1"])
+    index = SearchIndex.open(tmp_path)
+    assert (index.info.items, index.search("lamp")) == (0, ())
+    change_items(tmp_path, put=(Item("1", "Lamp"),))
+    assert found(index, "lamp") == ["Lamp"]
+
+
+def test_many_changes_leave_two_folders_and_a_whole_index(tmp_path: Path) -> None:
+    build_index(things("Lamp"), tmp_path)
+    for number in range(2, 14):
+        change_items(tmp_path, put=(Item(str(number), f"Chair {number}"),))
+    assert len(folders(tmp_path)) == 2
+    index = SearchIndex.open(tmp_path)
+    assert index.info.items == 13
+    assert found(index, "chair thirteen")[0] == "Chair 13"
