@@ -74,7 +74,7 @@ def convert(source: Path, folder: Path) -> "WhisperForConditionalGeneration":
     _check_vocabulary(tokenizer, model, source)
     TransformersConverter(str(source), load_as_float16=True).convert(str(folder), quantization="float16")
     tokenizer.save(str(folder / "tokenizer.json"))
-    extractor = WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)  # type: ignore[no-untyped-call]
+    extractor = WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)  # type: ignore[no-untyped-call]  # theirs
     extractor.save_pretrained(folder)
     return model
 
@@ -85,7 +85,7 @@ def _loaded(source: Path) -> tuple["WhisperForConditionalGeneration", Tokenizer]
     from transformers import AutoTokenizer, WhisperForConditionalGeneration
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
     try:
         loaded: Any = WhisperForConditionalGeneration.from_pretrained(
             source, dtype=torch.float32, output_loading_info=True

@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from data.catalogue import Catalogue, read_catalogue
+from data.catalogue import Catalogue, Item, read_catalogue
 from data.errors import LabelError
 from data.manifest import read_manifest, write_manifest
 from data.settings import HomeSettings
@@ -68,7 +68,7 @@ def main() -> None:
                 chosen.out / part,
                 home,
                 processes=core_count(),
-                progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),  # type: ignore[misc]
+                progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),  # type: ignore[misc]  # bound now
             )
             placed = [replace(utterance, split=SPLITS[part]) for utterance in read_manifest(batch.manifest)]
             manifest = batch.manifest.with_name(QUERIES)
@@ -99,8 +99,8 @@ def plan(catalogue: Catalogue, queries: int, tested: int) -> Iterator[tuple[str,
     titles = {spoken_form(item.title) for item in known}
     others = [item for item in catalogue.items if spoken_form(item.title) not in titles]
 
-    def asking(items: Sequence[object], count: int, seed: int) -> Sequence[Query]:
-        return plan_queries(replace(catalogue, items=tuple(items)), naming, count, seed)  # type: ignore[arg-type]
+    def asking(items: Sequence[Item], count: int, seed: int) -> Sequence[Query]:
+        return plan_queries(replace(catalogue, items=tuple(items)), naming, count, seed)
 
     trained_items = [item for item in known if item.id in said]
     yield "test-known", asking(trained_items, tested, 1)

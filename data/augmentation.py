@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +31,11 @@ from data.effects import (
     through_telephone,
 )
 from data.errors import AudioError, InvalidRequestError
-from data.files import sha256_of
 from data.lineage import PARENT
 from data.manifest import clip_path, read_lock, read_manifest
 from data.preparation import Reason, condition_step
 from data.records import SAMPLE_RATE, Samples, Step, Utterance
+from data.sounds import Sound, read_sound
 
 VERSION = "1"
 """Changes whenever the same recipe would sound different."""
@@ -48,14 +48,6 @@ REVERBERATION_SECONDS = (0.15, 0.6)
 DIRECT_TO_REVERBERANT_DB = (0.0, 12.0)
 GAIN_DB = (-20.0, 10.0)
 CLIPPED_SHARE = (0.002, 0.02)
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """A recording of noise, or an impulse response, and its hash."""
-
-    path: Path
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +98,7 @@ def augment(
     if (copy := next((each for each in parents if AUGMENTED in each.tags), None)) is not None:
         raise InvalidRequestError(f"{source}: {copy.id} is a copy already; augment the manifest that it was made from")
     for sound in (*options.noises, *options.responses):
-        _sound(sound.path)  # one that cannot be used is named before any work begins
+        read_sound(sound.path)  # one that cannot be used is named before any work begins
     lock = read_lock(source)
     parameters = json.dumps([VERSION, conditioning.VERSION, asdict(options)], default=str)
     tasks = [
@@ -205,28 +197,6 @@ def parse_range(text: str) -> tuple[float, float]:
     return low, high
 
 
-def sounds_at(path: Path | None) -> tuple[Sound, ...]:
-    """Find recordings of noise or impulse responses.
-
-    Args:
-        path: A file, a folder of WAV and FLAC files, or None.
-
-    Returns:
-        Them all with their hashes, by name.
-
-    Raises:
-        InvalidRequestError: There is none, or two have one name.
-    """
-    if path is None:
-        return ()
-    found = [path] if path.is_file() else sorted(p for suffix in ("wav", "flac") for p in path.rglob(f"*.{suffix}"))
-    if not found:
-        raise InvalidRequestError(f"{path}: neither an audio file nor a folder with WAV or FLAC files; check the path")
-    if len({one.name for one in found}) < len(found):
-        raise InvalidRequestError(f"{path}: two files have one name; rename one, so that a lineage can name it")
-    return tuple(Sound(one, sha256_of(one)) for one in found)
-
-
 def _parameters(
     effect: Effect, random: np.random.Generator, options: AugmentOptions
 ) -> dict[str, str | int | float | bool | None]:
@@ -258,7 +228,7 @@ def _augment_all(items: Sequence[tuple[Utterance, int]], *, source: Path, option
 
 def _augment_one(parent: Utterance, copy: int, source: Path, options: AugmentOptions) -> Outcome:
     identifier = f"{parent.id}-{AUGMENTED}-{copy + 1}"
-    sounds = {sound.sha256: _sound(sound.path) for sound in (*options.noises, *options.responses)}
+    sounds = {sound.sha256: read_sound(sound.path) for sound in (*options.noises, *options.responses)}
     try:
         samples = read_clip(clip_path(source, parent))
     except (AudioError, OSError) as error:
@@ -278,17 +248,6 @@ def _augment_one(parent: Utterance, copy: int, source: Path, options: AugmentOpt
         confidence=None,
         nbest=(),
     )
-
-
-@cache
-def _sound(path: Path) -> Samples:
-    try:
-        samples = read_clip(path)
-    except AudioError as error:
-        raise InvalidRequestError(f"{path}: {error}") from error
-    if not samples.any():
-        raise InvalidRequestError(f"{path}: is silent; name another recording")
-    return samples
 
 
 def _named(sound: Sound) -> dict[str, str | int | float | bool | None]:

@@ -134,8 +134,9 @@ def augment(
     as_json: AsJson = False,
 ) -> None:
     """Make copies in rooms, noise and telephones; each stays on its parent's side of the split."""
-    from data.augmentation import AugmentOptions, parse_range, sounds_at
+    from data.augmentation import AugmentOptions, parse_range
     from data.augmentation import augment as augment_manifest
+    from data.sounds import sounds_at
     from data.workers import core_count
 
     options = AugmentOptions(

@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.augmentation import AugmentOptions, augment, draw_recipe, sounds_at
+from data.augmentation import AugmentOptions, augment, draw_recipe
 from data.balance import find_leaks
 from data.batch import Batch
 from data.choices import Effect, SplitBy
@@ -20,6 +20,7 @@ from data.errors import InvalidRequestError
 from data.lineage import chain_of
 from data.manifest import clip_path, read_lock, read_manifest, write_lock, write_manifest
 from data.records import SAMPLE_RATE, Samples
+from data.sounds import sounds_at
 from data.split import SplitOptions, split
 
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from data.manifest import read_manifest, write_lock, write_manifest
 from data.store import Store
 from labeling.queue import ReviewQueue
+from labeling.review import Lease
 from tests.conftest import FILMS, QUERIES, RunningServer
 from voicesearch import main
 
@@ -113,8 +114,9 @@ def test_doubtful_labels_are_exported_as_labelling_takes_them(
     store = Store.open(f"sqlite:///{tmp_path}/queue.db")
     lease = ReviewQueue(store).next("Ann")
     store.close()
-    assert getattr(lease, "task").clip == name  # noqa: B009  a lease, as the queue is not empty
-    assert "doubted while listening" in getattr(lease, "task").note  # noqa: B009
+    assert isinstance(lease, Lease)
+    assert lease.task.clip == name
+    assert "doubted while listening" in lease.task.note
 
 
 def test_a_clip_is_played_as_recorded_and_as_recognised(report: Open) -> None:

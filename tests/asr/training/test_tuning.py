@@ -50,7 +50,7 @@ def tune(base: Release, manifest: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("VOICESEARCH_HOME", str(tmp_path / "home"))
 
     def run(name: str, options: TrainingOptions = QUICK, **sources: object) -> Outcome:
-        return run_training(Sources(**{"manifests": (manifest,), **sources}), options, tmp_path / name)  # type: ignore[arg-type]
+        return run_training(Sources(**{"manifests": (manifest,), **sources}), options, tmp_path / name)  # type: ignore[arg-type]  # fields
 
     return run
 
