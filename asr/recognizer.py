@@ -18,6 +18,9 @@ from asr.settings import RecognizerSettings
 from data.errors import ModelUnavailableError
 from data.records import SAMPLE_RATE, Conditioned, Hypothesis, NullReason, Release, Samples, Transcript
 
+VERSION = "2"
+"""Changes whenever the same release would hear the same clip in another way."""
+
 TOKENS_PER_SECOND = 12
 """More tokens than anybody speaks in a second; a decoder that needs more is stuck."""
 

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 from asr.features import CONTEXT_SAMPLES
-from asr.recognizer import Recognizer, choose_device
+from asr.recognizer import VERSION, Recognizer, choose_device
 from asr.release import read_release
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_release
@@ -28,9 +28,6 @@ from data.preparation import Reason
 from data.records import SAMPLE_RATE, Conditioned, Step, Transcript, Utterance
 from data.settings import HomeSettings
 from data.workers import core_count
-
-VERSION = "1"
-"""Changes whenever the same recogniser would be asked differently."""
 
 HEARD = "heard"
 """Name, or end of the name, of a file of hypotheses."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.recognizer import Recognizer
+from asr.recognizer import VERSION, Recognizer
 from benchmarks.catalogue_queries import FILMS, Asked
 from data import condition as conditioning
 from data.catalogue import read_catalogue
@@ -89,7 +89,7 @@ class Ears:
 
     def __init__(self, recognizer: Recognizer, variant: str = "") -> None:
         self._recognizer = recognizer
-        identity = f"{recognizer.release.sha256}-{conditioning.VERSION}{variant}"
+        identity = f"{VERSION}-{recognizer.release.sha256}-{conditioning.VERSION}{variant}"
         name = hashlib.sha256(identity.encode()).hexdigest()[:16]
         self._path = HomeSettings.load().home / "benchmarks" / "spoken-queries" / f"heard-{name}.jsonl"
         self._heard: dict[str, Heard] = {}
