@@ -4,9 +4,9 @@
 
 Three arms: what is typed, which is the ceiling; one-best, the retriever and the release that this project began with,
 frozen, on what was heard; and this system. Spoken queries come from voices that nothing was fitted on. MRR@10, recall
-and intervals are over the same queries in every arm. `--unseen` asks for other titles of the test part than the 400 that
-were looked at while the search was made. `--ablation` adds this system without each of its
-parts, the other weights fitted anew. Prints the tables of docs/search.md; the last line is JSON.
+and intervals are over the same queries in every arm. `--unseen` asks for other titles of the test part than the 400
+that were looked at while the search was made. `--ablation` adds this system without each of its parts, the other
+weights fitted anew. Prints the tables of docs/search.md; the last line is JSON.
 """
 
 import argparse
