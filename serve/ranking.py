@@ -46,6 +46,9 @@ SAME_SOUND = 0.95
 EXPLAINED = 0.9
 """Share of the query's words that columns other than the title must have for them to be the whole answer."""
 
+LIKE = 0.5
+"""Spelling times sound of a title, from which on the query may well mean it, whatever other columns say."""
+
 TELLING = 8
 """From so many letters on, it means something that one text is a part of the other."""
 
@@ -110,16 +113,33 @@ def rank(
 
     Returns:
         All candidates, best first, equal ones in the order given; and whether the first is surely meant: probably
-        enough, or because its columns alone say all that was asked for.
+        enough, or because its columns alone say all that was asked for. Items of which they do come before all others,
+        unless the best is like its title.
     """
     ways, features = measure(understood, candidates, rarity)
     scores = features @ np.array([weights.rank[name] for name in FEATURES], np.float32)
     best, tops = scores.argmax(axis=0), scores.max(axis=0).round(4)
-    order = np.argsort(-tops, kind="stable")
     odds = evidence(features, scores) @ np.array([weights.sure[name] for name in EVIDENCE]) + weights.bias
-    explained = features[best[order[0]], order[0], FEATURES.index("facets")] >= EXPLAINED
+    first = [number for number, reading in enumerate(ways) if reading.hypothesis == ways[0].hypothesis]
+    explained = features[first][:, :, FEATURES.index("facets")].max(axis=0) >= EXPLAINED
+    if likeness(features)[tops.argmax()] < LIKE:
+        tops = tops + explained * tops.max()
+    order = np.argsort(-tops, kind="stable")
     ranked = [Ranked(int(place), float(tops[place]), ways[best[place]]) for place in order]
-    return ranked, bool(explained or 1.0 / (1.0 + np.exp(-odds)) >= weights.threshold)
+    return ranked, bool(explained[order[0]] or 1.0 / (1.0 + np.exp(-odds)) >= weights.threshold)
+
+
+def likeness(features: Matrix) -> Matrix:
+    """Give the spelling times the sound of every candidate's title, where they are the most.
+
+    Args:
+        features: Shape `(n_ways, n_candidates, n_features)`.
+
+    Returns:
+        Shape `(n_candidates,)`.
+    """
+    alike: Matrix = (features[:, :, FEATURES.index("spelling")] * features[:, :, FEATURES.index("sound")]).max(axis=0)
+    return alike
 
 
 def evidence(features: Matrix, scores: Matrix) -> Matrix:

@@ -133,6 +133,15 @@ def test_columns_are_recognised_in_natural_queries(films: SearchIndex, query: st
     assert all(hit.fields[field].startswith(value) for hit in hits), hits
 
 
+def test_films_that_columns_explain_whole_are_sure_and_come_before_those_they_explain_in_part(
+    films: SearchIndex,
+) -> None:
+    found = films.find([Hypothesis("show me films by ridley scott from the nineties", 0.0)], 10)
+    assert found.sure
+    assert {hit.title for hit in found.hits[:2]} == {"White Squall", "G.I.Jane"}
+    assert films.search("1941", 1)[0].title == "1941"
+
+
 def test_a_wrong_year_does_not_hide_the_film(films: SearchIndex) -> None:
     assert found(films, "casablanca from nineteen ninety five")[0] == "Casablanca"
 

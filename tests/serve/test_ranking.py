@@ -43,6 +43,12 @@ def test_a_query_that_names_no_title_is_answered_by_other_columns() -> None:
     assert order("films by ridley scott", candidate("Scott", "1999"), candidate("Alien", "Ridley Scott"))[0] == 1
 
 
+def test_columns_that_only_a_later_hypothesis_names_do_not_put_an_item_first() -> None:
+    heard = readings([Hypothesis("elektra", -0.1), Hypothesis("drama", -0.9)])
+    ranked, _ = rank(heard, [candidate("Heat", "drama"), candidate("Electra", "action")], lambda term: 1.0, WEIGHTS)
+    assert ranked[0].place == 1
+
+
 @pytest.mark.parametrize(
     ("query", "sure"),
     [
