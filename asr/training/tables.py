@@ -1,6 +1,8 @@
 """Runs and experiments as tables for a terminal."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,13 +14,18 @@ from asr.training.sweep import Row
 HASH_LETTERS = 12
 """How much of a hash is shown."""
 
+COMMIT_LETTERS = 7
+"""How much of a commit is shown, as git does."""
+
 
 def show_runs(records: Sequence[RunRecord]) -> None:
-    """Print runs, one a line."""
+    """Print runs, one a line, named from the folder that they are all in."""
+    folders = [record.folder.absolute() for record in records]
+    above = Path(os.path.commonpath([folder.parent for folder in folders]))
     table = Table(box=None, pad_edge=False)
     for name in ("run", "started", "method", "clips", "steps", "dev before", "dev after", "general", "kept", "commit"):
-        table.add_column(name, no_wrap=name == "run")
-    for record in records:
+        table.add_column(name, overflow="fold")
+    for folder, record in zip(folders, records, strict=True):
         told, done = record.parameters, record.outcome
         figures = ("", "not finished", "", "", "")
         if done is not None:
@@ -33,12 +40,12 @@ def show_runs(records: Sequence[RunRecord]) -> None:
                 f"{done.chosen:g}",
             )
         table.add_row(
-            str(record.folder),
+            str(folder.relative_to(above)),
             record.started[:16].replace("T", " "),
             told["method"],
             str(told["clips"]),
             *figures,
-            told["commit"][:HASH_LETTERS],
+            told["commit"][:COMMIT_LETTERS],
         )
     Console().print(table)
 
