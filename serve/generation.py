@@ -103,8 +103,7 @@ class Generation:
         documents, candidates = self.candidates(understood, max(CANDIDATES, limit))
         if not documents:
             return Findings((), sure=False)
-        ranked, probability = rank(understood, candidates, self._rarity, self.weights)
-        sure = probability >= self.weights.threshold
+        ranked, sure = rank(understood, candidates, self._rarity, self.weights)
         worth = RELATED * ranked[0].score if sure else 0.0
         shown = [each for each in ranked[: limit if sure else min(limit, NEAREST)] if each.score >= worth]
         return Findings(

@@ -43,6 +43,9 @@ TIED = 1.0
 SAME_SOUND = 0.95
 """What two words of the same sound count beside the same word."""
 
+EXPLAINED = 0.9
+"""Share of the query's words that columns other than the title must have for them to be the whole answer."""
+
 TELLING = 8
 """From so many letters on, it means something that one text is a part of the other."""
 
@@ -96,7 +99,7 @@ def rank(
     candidates: Sequence[Candidate],
     rarity: Callable[[str], float],
     weights: Weights,
-) -> tuple[list[Ranked], float]:
+) -> tuple[list[Ranked], bool]:
     """Order candidates.
 
     Args:
@@ -106,15 +109,17 @@ def rank(
         weights: What each feature counts.
 
     Returns:
-        All candidates, best first, equal ones in the order given; and the probability that the first is meant.
+        All candidates, best first, equal ones in the order given; and whether the first is surely meant: probably
+        enough, or because its columns alone say all that was asked for.
     """
     ways, features = measure(understood, candidates, rarity)
     scores = features @ np.array([weights.rank[name] for name in FEATURES], np.float32)
     best, tops = scores.argmax(axis=0), scores.max(axis=0).round(4)
     order = np.argsort(-tops, kind="stable")
     odds = evidence(features, scores) @ np.array([weights.sure[name] for name in EVIDENCE]) + weights.bias
+    explained = features[best[order[0]], order[0], FEATURES.index("facets")] >= EXPLAINED
     ranked = [Ranked(int(place), float(tops[place]), ways[best[place]]) for place in order]
-    return ranked, float(1.0 / (1.0 + np.exp(-odds)))
+    return ranked, bool(explained or 1.0 / (1.0 + np.exp(-odds)) >= weights.threshold)
 
 
 def evidence(features: Matrix, scores: Matrix) -> Matrix:

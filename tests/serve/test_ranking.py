@@ -23,7 +23,7 @@ def order(query: str, *candidates: Candidate) -> list[int]:
     return [each.place for each in ranked]
 
 
-def probability(query: str, *candidates: Candidate) -> float:
+def is_sure(query: str, *candidates: Candidate) -> bool:
     return rank(readings([Hypothesis(query, 0.0)]), candidates, lambda term: 1.0, WEIGHTS)[1]
 
 
@@ -43,13 +43,17 @@ def test_a_query_that_names_no_title_is_answered_by_other_columns() -> None:
     assert order("films by ridley scott", candidate("Scott", "1999"), candidate("Alien", "Ridley Scott"))[0] == 1
 
 
-def test_a_title_that_is_there_is_surer_than_one_that_is_nearly_there_and_that_than_none() -> None:
-    there, near, none = (
-        probability(query, candidate("Jurassic Park"), candidate("Heat"))
-        for query in ("jurassic park", "jurassic perk", "tax forms")
-    )
-    assert there > near > none
-    assert there > WEIGHTS.threshold > none
+@pytest.mark.parametrize(
+    ("query", "sure"),
+    [
+        ("jurassic park", True),
+        ("films by steven spielberg", True),
+        ("tax forms", False),
+        ("spielberg tax forms", False),
+    ],
+)
+def test_only_what_is_there_is_sure(query: str, sure: bool) -> None:
+    assert is_sure(query, candidate("Jurassic Park", "Steven Spielberg"), candidate("Heat", "Michael Mann")) == sure
 
 
 def test_numbers_are_the_same_or_not_at_all() -> None:
@@ -68,7 +72,7 @@ def test_features_are_between_0_and_1_and_every_candidate_is_ranked_once(
     ranked, sure = rank(understood, candidates, lambda term: 1.0, WEIGHTS)
     assert sorted(each.place for each in ranked) == list(range(len(candidates)))
     assert np.all(np.diff([each.score for each in ranked]) <= 0.0)
-    assert 0.0 <= sure <= 1.0
+    assert sure in (True, False)
 
 
 @pytest.mark.parametrize("query", ["?", "the", "千と千尋"])
