@@ -2,7 +2,7 @@
 
 An item explains a query by its title, which the query then sounds and is spelt like, or by its other columns alone
 ("films by ridley scott"); what stands in other columns always counts, and never excludes an item. The score of an item
-is the best over all readings of the query; its weights were fitted (`python -m benchmarks.retrieval --fit`).
+is the best over all readings of the query; its weights were fitted (`python -m benchmarks.ranking_fit`).
 """
 
 import json
