@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data.condition import ConditionOptions, condition
@@ -139,6 +139,7 @@ def test_loudness_and_true_peak_are_those_of_reference_implementations(length: i
     from pyloudnorm import Meter
     from scipy.signal import resample_poly
 
+    assume((length - 6_400) % 1_600 != 800)  # at half a step the reference's rounding errors choose the blocks
     noise = np.random.default_rng(seed).uniform(-1, 1, length) * np.sin(np.arange(length) / 3_000.0) ** 2
     samples = (noise * 10 ** (level / 20)).astype(np.float32)
     assert integrated_loudness(samples) == pytest.approx(Meter(SAMPLE_RATE).integrated_loudness(samples), abs=0.05)
