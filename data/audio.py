@@ -8,8 +8,8 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 
 from data.errors import (
@@ -20,6 +20,9 @@ from data.errors import (
     UnsupportedAudioError,
 )
 from data.records import SAMPLE_RATE, Decoded, Samples
+
+if TYPE_CHECKING:
+    import av
 
 MIN_SOURCE_RATE = 1_000
 """Lowest source rate accepted, in Hz."""
@@ -87,6 +90,8 @@ def decode(content: bytes, limits: AudioLimits, *, container: str | None = None)
         UnsupportedAudioError: Not audio of an accepted container, or its header is broken.
         InvalidAudioError: Impossible rate, channel count or sample values.
     """
+    import av  # the web process knows the limits, and decodes nothing itself
+
     if not content:
         raise EmptyAudioError("the audio is empty: 0 bytes; send a recording")
     if len(content) > limits.max_bytes:
@@ -105,6 +110,8 @@ def decode(content: bytes, limits: AudioLimits, *, container: str | None = None)
 
 
 def _decode_container(content: bytes, container: str, limits: AudioLimits) -> Decoded:
+    import av
+
     # Without this the decoder reads a whole WAV file in search of Dolby or DTS frames before it believes the header.
     options = {"max_probe_packets": "1"} if container == "wav" else {}
     with av.open(io.BytesIO(content), "r", format=container, options=options, metadata_errors="ignore") as opened:
@@ -145,6 +152,8 @@ def _resampled(
     opened: "av.container.InputContainer", stream: "av.AudioStream", max_seconds: float
 ) -> Iterator[Samples]:
     """Yield 16 kHz mono parts; the limit is checked on source seconds before a part is resampled."""
+    import av
+
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     seconds = 0.0
     for frame in opened.decode(stream):

@@ -25,6 +25,9 @@
     ├── CorpusUnavailableError     recordings cannot be fetched
     ├── IndexUnavailableError
     ├── OverloadedError            too many queries wait already
+    ├── DeadlineError              a query took too long and was given up
+    ├── RecognitionFailedError     the recogniser did not survive a recording
+    ├── HungUpError                the caller did not wait for the answer
     ├── StoreError
     └── ToolMissingError           a program that this command needs is not installed
 
@@ -189,6 +192,25 @@ class OverloadedError(VoiceSearchError):
 
     code = "overloaded"
     retry_after_s = 1  # a query takes less
+
+
+class DeadlineError(VoiceSearchError):
+    """A query was not answered in time and was given up."""
+
+    code = "deadline_exceeded"
+    retry_after_s = 1
+
+
+class RecognitionFailedError(VoiceSearchError):
+    """The recogniser's process died over a recording."""
+
+    code = "recognition_failed"
+
+
+class HungUpError(VoiceSearchError):
+    """The caller did not wait for the answer."""
+
+    code = "hung_up"
 
 
 class StoreError(VoiceSearchError):

@@ -1,8 +1,10 @@
 """The web application: what it opens when it starts, its addresses, its pages."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -22,11 +24,13 @@ from monitor.events import EventStore
 from serve import reports, review, search, transcription
 from serve.access import RateLimiter, needs
 from serve.choices import Scope
+from serve.hearing import open_answering
 from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
 from serve.journal import Journal
 from serve.keys import KeyRing, KeyStore
 from serve.metrics import ServiceMetrics
-from serve.preparation import open_pipeline, prepare
+from serve.pool import PoolLimits, RecognizerPool
+from serve.preparation import open_index, prepare
 from serve.settings import ServeSettings
 from serve.state import Service, service_of
 
@@ -77,18 +81,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
     settings = ServeSettings.load()
     release = getattr(app.state, "release", None) or prepare(None, logger.info)
-    pipeline = open_pipeline(release)
+    metrics: ServiceMetrics = app.state.metrics
+    recognizers = RecognizerPool(
+        partial(open_answering, release, RecognizerSettings.load(), settings.audio_limits),
+        PoolLimits(settings.workers, settings.max_waiting, settings.deadline_seconds),
+        metrics,
+    )
+    starting = asyncio.create_task(recognizers.start())
+    index = await run_sync(open_index)
     store = Store.open(HomeSettings.load().database)
     events = EventStore(store)
-    metrics: ServiceMetrics = app.state.metrics
+    await starting
     app.state.service = Service(
-        pipeline=pipeline,
+        release=release.name,
+        recognizers=recognizers,
+        index=index,
         store=store,
         events=events,
         metrics=metrics,
         journal=Journal(events, metrics),
-        slots=anyio.CapacityLimiter(RecognizerSettings.load().workers),
-        max_waiting=settings.max_waiting,
         keys=KeyRing(KeyStore(store), getattr(app.state, "own_keys", {})),
         rates=RateLimiter(parse(settings.rate_limit)),
         access=settings.access,
@@ -97,6 +108,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         tasks.start_soon(app.state.service.keys.keep_fresh)
         yield
         tasks.cancel_scope.cancel()
+    await recognizers.close()
     app.state.service.journal.close()
     store.close()
 
@@ -111,7 +123,9 @@ def _add_operations(app: FastAPI) -> None:
     async def ready(request: Request) -> JSONResponse:
         """Say whether queries can be answered, and by what."""
         service = service_of(request)
-        parts = {"release": service.pipeline.recognizer.release.name, "items": service.pipeline.index.info.items}
+        parts = {"release": service.release, "items": service.index.info.items}
+        if not service.recognizers.ready:
+            return JSONResponse({"status": "degraded", "reason": "no recogniser is up", **parts}, 503)
         try:
             await run_sync(service.store.check)
         except StoreError as error:

@@ -23,6 +23,8 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.IndexUnavailableError, 503),
     (errors.StoreError, 503),
     (errors.OverloadedError, 503),
+    (errors.DeadlineError, 504),
+    (errors.HungUpError, 499),  # nginx' number: nobody sees it but the log and the counts
     (errors.VoiceSearchError, 500),
 )
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
@@ -16,7 +17,8 @@ from monitor.events import EventStore
 from serve.errors import status_of
 from serve.feedback import Feedback, Receipt, record_feedback
 from serve.metrics import ServiceMetrics
-from serve.pipeline import Answer, Stopwatch
+from serve.pipeline import Answer
+from serve.stopwatch import Stopwatch
 
 logger = logging.getLogger("voicesearch")
 
@@ -58,19 +60,29 @@ class Journal:
         event = _event(asked, answer.release, 200, figures_of(asked, answer), reason)
         self._later(lambda: self._store.append(event))
         if asked.consent:
-            audio = asked.content if answer.decoded else None
+            audio = asked.content if answer.heard else None
             text = answer.transcript.text
             self._later(lambda: self._store.keep_words(asked.query_id, asked.session_id, text, audio))
 
-    def refused(self, asked: Asked, error: VoiceSearchError, watch: Stopwatch, release: str) -> None:
-        """Keep that a query was refused.
+    @contextmanager
+    def refusals(self, asked: Asked, watch: Stopwatch, release: str) -> Iterator[None]:
+        """Keep that a query was refused, where the block refuses it.
 
         Args:
             asked: The query.
-            error: Why.
             watch: The stages that it went through.
             release: What would have answered.
+
+        Raises:
+            VoiceSearchError: The block's.
         """
+        try:
+            yield
+        except VoiceSearchError as error:
+            self._refused(asked, error, watch, release)
+            raise
+
+    def _refused(self, asked: Asked, error: VoiceSearchError, watch: Stopwatch, release: str) -> None:
         figures = QueryFigures(
             device=asked.device, bytes=len(asked.content), error=error.code, stage_ms=dict(watch.timings_ms)
         )
@@ -147,19 +159,19 @@ def figures_of(asked: Asked, answer: Answer) -> QueryFigures:
         result_scores=tuple(round(hit.score, 4) for hit in answer.hits),
         stage_ms=dict(answer.timings_ms),
     )
-    decoded, clip, transcript = answer.decoded, answer.conditioning, answer.transcript
-    if decoded is None or clip is None:
+    if answer.heard is None:
         return figures
+    recording, clip, transcript = answer.heard.recording, answer.heard.conditioning, answer.transcript
     return replace(
         figures,
-        audio_format=decoded.container,
-        seconds=decoded.seconds,
+        audio_format=recording.container,
+        seconds=recording.seconds,
         loudness=clip.loudness,
         snr_db=clip.snr_db,
         cut_before_ms=clip.cut_before_ms,
         cut_after_ms=clip.cut_after_ms,
         clipped_share=clip.clipped_share,
-        truncated=decoded.truncated,
+        truncated=recording.truncated,
         confidence=round(transcript.confidence, 4),
         no_speech_prob=round(transcript.no_speech_prob, 4),
         compression_ratio=round(transcript.compression_ratio, 3),

@@ -1,6 +1,7 @@
 """Starting the service: check, listen, prove with one recording that it answers, stay up."""
 
 import json
+import math
 import socket
 import ssl
 import threading
@@ -65,6 +66,7 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
     from serve.choices import Scope
     from serve.keys import KeyStore, digest_of, new_key
     from serve.logs import write_logs
+    from serve.process import load_libraries
     from serve.settings import ServeSettings
 
     if (listen.tls_cert is None) != (listen.tls_key is None):
@@ -73,6 +75,7 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         if path is not None and not path.is_file():
             raise InputError(f"{path}: there is no such file")
     settings = ServeSettings.load()
+    load_libraries()
     with closing(Store.open(HomeSettings.load().database)) as store:
         refuse_unguarded(listen.host, settings.access, bool(KeyStore(store).active()))
     write_logs(settings.log_format)
@@ -82,6 +85,7 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         ssl_certfile=listen.tls_cert,
         ssl_keyfile=listen.tls_key,
         log_level="warning",
+        timeout_graceful_shutdown=math.ceil(settings.deadline_seconds) + 1,
         server_header=False,
     )
     with _bound(listen) as listening:

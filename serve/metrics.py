@@ -28,6 +28,9 @@ class ServiceMetrics:
         self._nulls = Counter(
             "voicesearch_null_transcripts_total", "Recordings without text", ["kind", "reason"], registry=self.registry
         )
+        self._restarts = Counter(
+            "voicesearch_recogniser_restarts_total", "Recogniser processes that were lost", registry=self.registry
+        )
         self._dropped = Counter(
             "voicesearch_events_dropped_total", "Events that the database did not take", registry=self.registry
         )
@@ -44,6 +47,10 @@ class ServiceMetrics:
     def count_null(self, kind: EventKind, reason: str) -> None:
         """Count a transcript without text."""
         self._nulls.labels(kind, reason).inc()
+
+    def count_restart(self) -> None:
+        """Count a recogniser's process that hung or died."""
+        self._restarts.inc()
 
     def count_dropped_event(self) -> None:
         """Count an event that could not be kept."""

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from data.audio import AudioLimits
 from data.settings import Settings
+from data.workers import core_count
 from serve.choices import Access, LogFormat
 
 
@@ -20,8 +21,17 @@ class ServeSettings(Settings):
     max_audio_seconds: float = Field(
         default=30.0, gt=0, le=30.0, description="Most seconds of one recording; the recogniser hears at most 30."
     )
+    workers: int = Field(
+        default_factory=core_count,
+        ge=1,
+        le=64,
+        description="Processes that recognise at the same time; by default one for each processor core.",
+    )
     max_waiting: int = Field(
         default=32, ge=0, le=10_000, description="Recordings that wait for their turn; those beyond are refused (503)."
+    )
+    deadline_seconds: float = Field(
+        default=10.0, gt=0, le=600, description="Seconds after which a recording is given up (504)."
     )
 
     access: Access = Field(
