@@ -8,12 +8,15 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 
 import httpx2
 import numpy as np
+import soundfile
 
 from benchmarks.latency import prompts
 from data.audio import AudioLimits, decode
+from data.records import SAMPLE_RATE, Samples
 from data.settings import HomeSettings
 
 SHARES = ((0.60, 0.4, 2.0), (0.35, 2.0, 5.0), (0.05, 5.0, 10.0))
@@ -56,7 +59,7 @@ class Recordings:
             [content for (content, _), length in zip(contents, seconds, strict=True) if least <= length < most]
             for _, least, most in SHARES
         ]
-        self._lengths = list(zip(contents, seconds, strict=True))
+        self._lengths = [(content, length) for (content, _), length in zip(contents, seconds, strict=True)]
 
     def draw(self, count: int, seed: int) -> list[bytes]:
         """Draw queries."""
@@ -67,7 +70,20 @@ class Recordings:
     def around(self, seconds: float, count: int) -> list[bytes]:
         """Give the recordings whose lengths are nearest to a length."""
         nearest = sorted(self._lengths, key=lambda each: abs(each[1] - seconds))
-        return [content for (content, _), _ in nearest[:count]]
+        return [content for content, _ in nearest[:count]]
+
+    def joined(self, seconds: float, count: int) -> list[bytes]:
+        """Give recordings of just this length, longer than there are: several prompts one after the other."""
+        chance = random.Random(0)  # noqa: S311  a choice, not a secret
+        found = []
+        for _ in range(count):
+            parts: list[Samples] = []
+            while sum(map(len, parts)) < seconds * SAMPLE_RATE:
+                parts.append(decode(chance.choice(self._lengths)[0], AudioLimits()).samples)
+            wav = BytesIO()
+            soundfile.write(wav, np.concatenate(parts)[: int(seconds * SAMPLE_RATE)], SAMPLE_RATE, format="WAV")
+            found.append(wav.getvalue())
+        return found
 
 
 async def ask(client: httpx2.AsyncClient, target: Target, content: bytes) -> float | None:
