@@ -128,8 +128,11 @@ def _add_operations(app: FastAPI) -> None:
             return JSONResponse({"status": "degraded", "reason": "no recogniser is up", **parts}, 503)
         try:
             await run_sync(service.store.check)
+            reason = service.journal.trouble
         except StoreError as error:
-            return JSONResponse({"status": "degraded", "reason": str(error), **parts}, 503)
+            reason = str(error)
+        if reason:
+            return JSONResponse({"status": "degraded", "reason": reason, **parts}, 503)
         return JSONResponse({"status": "ready", **parts})
 
     @app.get("/metrics", response_class=PlainTextResponse, dependencies=[Depends(needs(Scope.ADMIN))])

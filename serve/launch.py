@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 import socket
 import ssl
 import threading
@@ -105,6 +106,7 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         asked = Proof(proof, secret) if proof else None
         watcher = threading.Thread(target=_announce, args=(server, listen, asked, report, failures), daemon=True)
         watcher.start()
+        signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises it again once it has ended in order
         server.run(sockets=[listening])
     if failures:
         raise failures[0]
