@@ -64,7 +64,12 @@ def create_app() -> FastAPI:
             allow_headers=["authorization", "content-type", "x-request-id"],
             expose_headers=["x-request-id", "retry-after"],
         )
-    app.add_middleware(RequestFrame, metrics=metrics, max_body_bytes=settings.max_audio_bytes + FORM_ALLOWANCE)
+    app.add_middleware(
+        RequestFrame,
+        metrics=metrics,
+        max_body_bytes=settings.max_audio_bytes + FORM_ALLOWANCE,
+        upload_s=settings.upload_seconds,
+    )
     install_error_shape(app)
     app.include_router(search.router)
     app.include_router(transcription.router)

@@ -100,6 +100,8 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         app.state.release = release  # verified a moment ago
         key, secret = new_key("proof", (Scope.QUERY,))
         app.state.own_keys = {digest_of(secret): key}
+        # Linux ends a connection whose other end takes nothing for so long; the accepted ones inherit this.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * settings.unread_seconds))
         listening.listen(config.backlog)
         server = uvicorn.Server(config)
         failures: list[VoiceSearchError] = []
