@@ -13,6 +13,7 @@
     │   ├── ForbiddenError
     │   ├── UnauthorizedError
     │   ├── RateLimitedError
+    │   ├── ConflictError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -120,6 +121,13 @@ class RateLimitedError(InputError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class ConflictError(InputError):
+    """The same request is being worked on already; its answer comes soon."""
+
+    code = "in_progress"
+    retry_after_s = 1  # a query takes less
 
 
 class CatalogueError(InputError):

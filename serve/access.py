@@ -39,6 +39,11 @@ class Caller:
         """Whether it comes from this machine."""
         return is_loopback(self.address)
 
+    @property
+    def identity(self) -> str:
+        """By what it is told from others: its key, or without one its address."""
+        return f"key {self.key.id}" if self.key else f"address {self.address}"
+
 
 def admit(caller: Caller, scope: Scope, access: Access) -> None:
     """Let a caller through, or say why not.
@@ -115,9 +120,8 @@ class RateLimiter:
         if abs((offset := _clock_offset_s()) - self._clock_offset_s) > CLOCK_STEP_S:
             self._clock_offset_s = offset
             self._seen.reset()  # what was counted by another clock would be held against callers for hours
-        identity = f"key {caller.key.id}" if caller.key else f"address {caller.address}"
-        if not self._windows.hit(self._limit, identity):
-            free = self._windows.get_window_stats(self._limit, identity).reset_time
+        if not self._windows.hit(self._limit, caller.identity):
+            free = self._windows.get_window_stats(self._limit, caller.identity).reset_time
             raise RateLimitedError(f"more than {self._limit}; ask again later", max(round(free - time.time()), 1))
 
 
@@ -144,5 +148,11 @@ def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
         caller = Caller(address, credentials is not None, key)
         admit(caller, scope, service.access)
         service.rates.count(caller)
+        request.state.caller = caller.identity
 
     return check
+
+
+def caller_of(request: Request) -> str:
+    """Tell by what the caller of a request that `needs` let through is told from others."""
+    return str(request.state.caller)

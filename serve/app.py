@@ -26,6 +26,7 @@ from serve.access import RateLimiter, needs
 from serve.choices import Scope
 from serve.hearing import open_answering
 from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
+from serve.idempotency import AnswerMemory
 from serve.journal import Journal
 from serve.keys import KeyRing, KeyStore
 from serve.metrics import ServiceMetrics
@@ -61,7 +62,7 @@ def create_app() -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.cors_origins.split(),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "x-request-id"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "x-request-id"],
             expose_headers=["x-request-id", "retry-after"],
         )
     app.add_middleware(
@@ -108,6 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keys=KeyRing(KeyStore(store), getattr(app.state, "own_keys", {})),
         rates=RateLimiter(parse(settings.rate_limit)),
         access=settings.access,
+        answers=AnswerMemory(),
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.state.service.keys.keep_fresh)

@@ -18,6 +18,7 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.UnauthorizedError, 401),
     (errors.ForbiddenError, 403),
     (errors.RateLimitedError, 429),
+    (errors.ConflictError, 409),
     (errors.InputError, 422),
     (errors.ModelError, 503),
     (errors.IndexUnavailableError, 503),

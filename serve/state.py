@@ -12,6 +12,7 @@ from data.store import Store
 from monitor.events import EventStore
 from serve.choices import Access
 from serve.hearing import Heard
+from serve.idempotency import AnswerMemory
 from serve.index import SearchIndex
 from serve.journal import Journal
 from serve.keys import KeyRing
@@ -36,6 +37,7 @@ class Service:
     keys: KeyRing
     rates: "RateLimiter"
     access: Access
+    answers: AnswerMemory
 
     async def hear(self, request: Request, content: bytes) -> Heard:
         """Hear a recording for as long as the caller waits for the answer.

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 
 
-def tests_in(name: str) -> set[str]:
+def names_in(name: str) -> set[str]:
     return set(
         re.findall(r"^def (test_\w+)", (ROOT / "tests" / "e2e" / name).read_text(encoding="utf-8"), re.MULTILINE)
     )
@@ -17,9 +17,9 @@ def tests_in(name: str) -> set[str]:
 
 def test_every_fault_is_named_with_its_test() -> None:
     named = set(re.findall(r"`(test_\w+)` \|", PAGE))
-    assert named == tests_in("test_faults.py")
+    assert named == names_in("test_faults.py")
     for name, file in re.findall(r"`(test_\w+)` in `(\w+\.py)`", PAGE):
-        assert name in tests_in(file)
+        assert name in names_in(file)
 
 
 def test_every_hostile_request_is_listed_with_its_answer() -> None:
