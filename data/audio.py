@@ -159,7 +159,7 @@ def _resampled(
     for frame in opened.decode(stream):
         _check_layout(frame.sample_rate, frame.layout.nb_channels)
         seconds += frame.samples / frame.sample_rate
-        if seconds > max_seconds:
+        if seconds - max_seconds > 0.5 / SAMPLE_RATE:  # the sum of many frames' lengths is not exact
             raise AudioTooLongError(f"the audio is longer than {max_seconds:g} s; send a shorter recording")
         frame.pts = None  # gaps and overlaps that a file claims are not to be filled or cut
         for resampled in resampler.resample(frame):
