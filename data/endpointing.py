@@ -1,6 +1,6 @@
 """When a person begins to speak and when they have finished, told frame by frame from the probability of speech.
 
-Pure: a turn and a probability give the next turn. Whose sound it is, and what follows from an ending, is others' affair.
+Pure: a turn and a probability give the next turn. Whose sound it is, and what follows from an end, is not known here.
 """
 
 import math

@@ -13,6 +13,8 @@
     │   ├── ForbiddenError
     │   ├── UnauthorizedError
     │   ├── RateLimitedError
+    │   ├── IdleError
+    │   ├── SlowReaderError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -119,6 +121,18 @@ class RateLimitedError(InputError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class IdleError(InputError):
+    """The caller sent nothing for too long."""
+
+    code = "idle"
+
+
+class SlowReaderError(InputError):
+    """The caller does not read what it is sent."""
+
+    code = "slow_reader"
 
 
 class CatalogueError(InputError):

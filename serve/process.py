@@ -31,6 +31,7 @@ LIBRARIES = (
     "tokenizers",
     "asr.recognizer",
     "serve.hearing",
+    "serve.listening",
 )
 """What every process needs, loaded once and shared."""
 
