@@ -123,7 +123,7 @@ def is_own_page(origin: str | None, host: str, allowed: Sequence[str]) -> bool:
         host: The address that was asked, as the `Host` header has it.
         allowed: Other origins that may.
     """
-    return origin is None or origin in allowed or urlsplit(origin).netloc == host
+    return origin is None or origin in allowed or (host != "" and urlsplit(origin).netloc == host)
 
 
 def let_in(service: Service, connection: HTTPConnection, secret: str | None, scope: Scope) -> None:

@@ -89,19 +89,20 @@ class Listener:
             if self._ready:
                 self._waiting.put_nowait(_Waiting(Forget(stream)))
 
-    async def begin(self, stream: str, encoding: Encoding, rate: int) -> None:
+    async def begin(self, stream: str, encoding: Encoding, rate: int, *, endpoint: bool = True) -> None:
         """Begin a turn of a stream.
 
         Args:
             stream: Any id.
             encoding: What its messages hold.
             rate: In Hz.
+            endpoint: Whether silence after speech ends the turn.
 
         Raises:
             OverloadedError: The process is being started.
             RecognitionFailedError: The process died.
         """
-        await self._ask(Begin(stream, encoding, rate))
+        await self._ask(Begin(stream, encoding, rate, endpoint))
 
     async def listen(self, stream: str, content: bytes) -> Listened:
         """Take in one message of a stream.

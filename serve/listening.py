@@ -4,7 +4,7 @@ Runs in a process of its own (`serve.listener`), since it decodes what others se
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -23,17 +23,24 @@ FULL_SCALE = np.float32(32768.0)
 OPUS_RATE = 48_000
 """The rate at which Opus is decoded (RFC 6716)."""
 
+FOR_EVER_MS = 1e9
+"""Longer than any turn."""
+
 Encoding: TypeAlias = Literal["pcm16", "opus"]
 """16-bit samples, mono, little endian; or one Opus packet in each message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A turn of a stream begins; what was known of an earlier one is forgotten. `rate` is in Hz."""
+    """A turn of a stream begins; what was known of an earlier one is forgotten.
+
+    `rate` is in Hz; `endpoint` says whether silence after speech ends the turn.
+    """
 
     stream: str
     encoding: Encoding
     rate: int
+    endpoint: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +105,9 @@ class Listening:
 
     def _take(self, request: Request) -> Listened:
         match request:
-            case Begin(stream, encoding, rate):
-                self._ears[stream] = Ear(encoding, rate, self._options)
+            case Begin(stream, encoding, rate, endpoint):
+                options = self._options if endpoint else replace(self._options, trailing_silence_ms=FOR_EVER_MS)
+                self._ears[stream] = Ear(encoding, rate, options)
             case Forget(stream):
                 self._ears.pop(stream, None)
             case Sound(stream, content):

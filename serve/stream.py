@@ -49,7 +49,11 @@ class _Message(BaseModel):
 
 
 class Start(_Message):
-    """An utterance begins; `rate` is that of `pcm16`, in Hz; `key` is for browsers, which can send no header."""
+    """An utterance begins.
+
+    `rate` is that of `pcm16`, in Hz; `endpoint` says whether it is over by itself when the speech is, or only with
+    `end`; `key` is for browsers, which can send no header.
+    """
 
     type: Literal["start"]
     format: Encoding = "pcm16"
@@ -57,6 +61,7 @@ class Start(_Message):
     limit: int = Field(default=10, ge=1, le=50)
     session_id: SessionId | None = None
     consent: bool = False
+    endpoint: bool = True
     key: str | None = Field(default=None, max_length=200)
 
 
@@ -167,7 +172,7 @@ class Conversation:
     async def _begin(self, start: Start) -> None:
         self._secret = start.key or self._secret
         let_in(self._service, self._websocket, self._secret, Scope.QUERY)
-        await self._service.listener.begin(self._id, start.format, start.rate)
+        await self._service.listener.begin(self._id, start.format, start.rate, endpoint=start.endpoint)
         self._start, self._partial = start, Partial()
         self._utterance = Utterance(self._service.recognizers, self._settings.stream_partial_ms)
         await self._send("ready", request_id=request_id_of(self._websocket))
