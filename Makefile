@@ -28,6 +28,9 @@ lint: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.query_profile
 
 tools:
 	@sh tests/install-tools.sh

@@ -5,7 +5,7 @@ The service runs this in processes of its own (`serve.pool`), the command line i
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -66,8 +66,24 @@ class Heard:
         return self.recording.seconds - self.conditioning.cut_after_ms / 1000.0
 
 
-Outcome: TypeAlias = Heard | VoiceSearchError
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A recording that is too long to be heard now."""
+
+
+Outcome: TypeAlias = Heard | VoiceSearchError | Postponed
 """What came of one recording among several."""
+
+LONG_S = 8.0
+"""Seconds of speech from which others would notice that they wait behind a recording; voice queries are shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearingJob:
+    """Recordings to hear, as bytes of audio files; unless `may_be_long`, long ones are postponed."""
+
+    contents: tuple[bytes, ...]
+    may_be_long: bool = True
 
 
 class Hearing:
@@ -89,30 +105,35 @@ class Hearing:
         Raises:
             AudioError: The recording cannot be used.
         """
-        ((_, outcome),) = self.hear_each([content])
-        if isinstance(outcome, VoiceSearchError):
-            raise outcome
+        ((_, outcome),) = self.hear_each(HearingJob((content,)))
+        if not isinstance(outcome, Heard):
+            raise outcome if isinstance(outcome, VoiceSearchError) else AssertionError(outcome)
         return outcome
 
-    def hear_each(self, contents: Sequence[bytes]) -> Iterator[tuple[int, Outcome]]:
+    def hear_each(self, job: HearingJob) -> Iterator[tuple[int, Outcome]]:
         """Turn several recordings into transcripts; those of like lengths are heard together.
 
         Args:
-            contents: Bytes of audio files.
+            job: The recordings.
 
         Yields:
             A recording's place and what came of it, the shortest first, each as soon as it is known.
         """
         taken: list[tuple[int, Stopwatch, Decoded, Conditioned]] = []
-        for place, content in enumerate(contents):
+        for place, content in enumerate(job.contents):
             watch = Stopwatch()
             try:
-                taken.append((place, watch, *self._condition(content, watch)))
+                decoded, clip = self._condition(content, watch)
             except VoiceSearchError as error:
                 yield place, error
             except Exception:  # one recording that a library chokes on must not cost the others their answer
                 logger.exception("a recording could not be conditioned")
                 yield place, VoiceSearchError("an error of the server while it decoded the audio")
+            else:
+                if clip.seconds > LONG_S and not job.may_be_long:
+                    yield place, Postponed()
+                else:
+                    taken.append((place, watch, decoded, clip))
         recognition = Stopwatch()
         for among, transcript in self.recognizer.recognize_each([clip for *_, clip in taken]):
             place, watch, decoded, clip = taken[among]
@@ -169,7 +190,7 @@ def open_hearing(release: Release, settings: "RecognizerSettings", limits: "Audi
 
 def open_answering(
     release: Release, settings: "RecognizerSettings", limits: "AudioLimits"
-) -> Callable[[Sequence[bytes]], Iterator[tuple[int, Outcome]]]:
+) -> Callable[[HearingJob], Iterator[tuple[int, Outcome]]]:
     """Do as `open_hearing`; what it returns takes recordings, and answers as `Hearing.hear_each`."""
     return open_hearing(release, settings, limits).hear_each
 

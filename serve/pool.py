@@ -1,8 +1,9 @@
 """The recogniser's processes and the queue before them: bounded, with a deadline for all, nobody waits for company.
 
 Each process works on one thread. What waits when a process becomes free is heard together, since clips of like lengths
-heard at once cost less than one after the other; a lone recording is heard at once. A process that hangs or dies is
-replaced; of the recordings that it had, only the one that does so again, alone, is refused.
+heard at once cost less than one after the other; a lone recording is heard at once. Long recordings are never heard by
+all processes at the same time, so that a short one does not wait behind them. A process that hangs or dies is replaced;
+of the recordings that it had, only the one that does so again, alone, is refused.
 """
 
 import asyncio
@@ -11,16 +12,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 from data.errors import DeadlineError, OverloadedError, RecognitionFailedError, VoiceSearchError
-from serve.hearing import Heard, Outcome
+from serve.hearing import Heard, HearingJob, Outcome, Postponed
 from serve.metrics import ServiceMetrics
 from serve.process import Opener, ProcessLostError, WorkerProcess
 
 logger = logging.getLogger("voicesearch")
 
-Contents = tuple[bytes, ...]
+Recogniser = WorkerProcess[HearingJob, tuple[int, Outcome]]
 
 TOGETHER = 8
 """Most recordings heard at once; more gain little and make the first wait."""
@@ -39,7 +41,7 @@ class PoolLimits:
 
 
 @dataclass(eq=False, slots=True)
-class _Waiting:
+class Waiting:
     """A recording that waits; `suspect` where a process was lost over it and others, so that it is tried alone."""
 
     content: bytes
@@ -53,11 +55,13 @@ class RecognizerPool:
     """Hears recordings in processes of its own."""
 
     def __init__(
-        self, opener: "Opener[Contents, tuple[int, Outcome]]", limits: PoolLimits, metrics: ServiceMetrics
+        self, opener: "Opener[HearingJob, tuple[int, Outcome]]", limits: PoolLimits, metrics: ServiceMetrics
     ) -> None:
         self._limits = limits
         self._metrics = metrics
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
+        self._long: deque[Waiting] = deque()
+        self._hearing_long = 0
         self._idle: deque[asyncio.Future[None]] = deque()
         self._runners: list[asyncio.Task[None]] = []
         self._processes = [WorkerProcess(f"recogniser {place + 1}", opener) for place in range(limits.workers)]
@@ -112,10 +116,10 @@ class RecognizerPool:
         """
         if spare and len(self._idle) < min(2, len(self._processes)):
             raise OverloadedError("no recogniser is spare")
-        if not self._idle and len(self._waiting) >= self._limits.max_waiting:
+        if not self._idle and len(self._waiting) + len(self._long) >= self._limits.max_waiting:
             raise OverloadedError("too many queries are waiting; try again in a moment")
         loop = asyncio.get_running_loop()
-        mine = _Waiting(content, loop.create_future(), loop.time() + self._limits.deadline_s, perf_counter())
+        mine = Waiting(content, loop.create_future(), loop.time() + self._limits.deadline_s, perf_counter())
         self._waiting.append(mine)
         if self._idle:
             self._idle.popleft().set_result(None)
@@ -125,48 +129,70 @@ class RecognizerPool:
         except TimeoutError as error:
             raise DeadlineError(f"no answer within {self._limits.deadline_s:g} s; try again in a moment") from error
         finally:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
+            for queue in (self._waiting, self._long):
+                if mine in queue:
+                    queue.remove(mine)
 
     async def close(self) -> None:
         """End every process; what still waits is cancelled."""
         for runner in self._runners:
             runner.cancel()
         await asyncio.gather(*self._runners, return_exceptions=True)
-        for each in self._waiting:
+        for each in (*self._waiting, *self._long):
             each.outcome.cancel()
         self._ready = 0
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self._processes))
         self._threads.shutdown()
 
-    async def _run(self, process: "WorkerProcess[Contents, tuple[int, Outcome]]") -> None:
+    async def _run(self, process: Recogniser) -> None:
         while True:
-            while not self._waiting:
+            batch = take(self._waiting, self._long, len(self._processes), self._may_be_long)
+            if not batch:
                 called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._idle.append(called)
                 await called
-            batch = take(self._waiting, len(self._processes))
+                continue
             try:
-                await self._in_thread(lambda batch=batch: self._exchange(process, batch))  # type: ignore[misc]
+                await self._hear(process, batch)
             except ProcessLostError as error:
                 logger.error("%s over %d recordings; it is started again", error, len(batch))
                 self._blame([each for each in batch if not each.outcome.done()])
                 await self._restart(process)
 
-    def _exchange(self, process: "WorkerProcess[Contents, tuple[int, Outcome]]", batch: Sequence[_Waiting]) -> None:
+    async def _hear(self, process: Recogniser, batch: Sequence[Waiting]) -> None:
+        may_be_long = self._may_be_long
+        self._hearing_long += may_be_long
+        try:
+            await self._in_thread(partial(self._exchange, process, batch, may_be_long))
+        finally:
+            self._hearing_long -= may_be_long
+
+    @property
+    def _may_be_long(self) -> bool:
+        return self._hearing_long < max(len(self._processes) - 1, 1)
+
+    def _exchange(self, process: Recogniser, batch: Sequence[Waiting], may_be_long: bool) -> None:
         """Have a batch heard; runs in a thread, since a large recording takes a while to hand over."""
         loop = batch[0].outcome.get_loop()
         begun = perf_counter()
         left_s = min(each.deadline for each in batch) - loop.time()
         patience_s = left_s if len(batch) == 1 else left_s / 2  # what is left is for hearing them one by one
-        for place, outcome in process.ask(tuple(each.content for each in batch), max(patience_s, 0.0)):
+        job = HearingJob(tuple(each.content for each in batch), may_be_long)
+        for place, outcome in process.ask(job, max(patience_s, 0.0)):
             each = batch[place]
+            if isinstance(outcome, Postponed):
+                loop.call_soon_threadsafe(self._postpone, each)
+                continue
             if isinstance(outcome, Heard):
                 waited = {"wait": round(1000.0 * (begun - each.arrived), 3)}
                 outcome = replace(outcome, timings_ms={**waited, **outcome.timings_ms})
             loop.call_soon_threadsafe(_settle, each.outcome, outcome)
 
-    def _blame(self, lost: Sequence[_Waiting]) -> None:
+    def _postpone(self, each: Waiting) -> None:
+        if not each.outcome.done():
+            self._long.append(each)
+
+    def _blame(self, lost: Sequence[Waiting]) -> None:
         """Refuse the recording that a process was lost over, or find out which of several it was."""
         if len(lost) == 1:
             _settle(lost[0].outcome, RecognitionFailedError("the recogniser did not survive this recording"))
@@ -175,7 +201,7 @@ class RecognizerPool:
             each.suspect = True
             self._waiting.appendleft(each)
 
-    async def _restart(self, process: "WorkerProcess[Contents, tuple[int, Outcome]]") -> None:
+    async def _restart(self, process: Recogniser) -> None:
         self._ready -= 1
         self._metrics.count_restart()
         while True:
@@ -192,16 +218,23 @@ class RecognizerPool:
         await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def take(waiting: "deque[_Waiting]", workers: int) -> list[_Waiting]:
-    """Take from the queue what one process should hear next.
+def take(waiting: deque[Waiting], long: deque[Waiting], workers: int, may_be_long: bool) -> list[Waiting]:
+    """Take from the queues what one process should hear next.
 
     Args:
-        waiting: At least one recording; those taken are gone from it.
-        workers: Among how many processes it is to be shared out.
+        waiting: Recordings in order of arrival; those taken are gone from it.
+        long: Those known to be long, likewise.
+        workers: Among how many processes they are to be shared out.
+        may_be_long: Whether a long one may be heard now.
 
     Returns:
-        A fair share of those in front, at most `TOGETHER`; a suspect alone.
+        Whoever came first: a long one alone, or a fair share of those in front, at most `TOGETHER`, a suspect alone.
+        Nothing where none may be heard now.
     """
+    if long and may_be_long and (not waiting or long[0].arrived < waiting[0].arrived):
+        return [long.popleft()]
+    if not waiting:
+        return []
     share = min(-(-len(waiting) // workers), TOGETHER)
     taken = [waiting.popleft()]
     while len(taken) < share and not (taken[0].suspect or waiting[0].suspect):
@@ -209,7 +242,7 @@ def take(waiting: "deque[_Waiting]", workers: int) -> list[_Waiting]:
     return taken
 
 
-def _settle(future: "asyncio.Future[Heard]", outcome: Outcome) -> None:
+def _settle(future: "asyncio.Future[Heard]", outcome: Heard | VoiceSearchError) -> None:
     if future.done():  # nobody waits for it any more
         return
     if isinstance(outcome, Heard):

@@ -4,6 +4,8 @@ What decodes other people's files and runs on native code is kept here, away fro
 processes are forked from one that has loaded the libraries and nothing else, so that they start fast and share memory.
 """
 
+import gc
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +37,9 @@ LIBRARIES = (
 )
 """What every process needs, loaded once and shared."""
 
+HEAP = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "2000000", "MALLOC_TRIM_THRESHOLD_": "4000000"}
+"""How glibc keeps memory in the processes: not a heap for each thread, and what a long recording took is given back."""
+
 START_S = 60.0
 """Seconds after which a process that is not ready is given up; a slow disk reads the largest model in less."""
 
@@ -60,6 +65,8 @@ def load_libraries() -> None:
     """Begin to load what the processes share, in the background, unless that was done."""
     from multiprocessing import forkserver
 
+    for name, value in HEAP.items():
+        os.environ.setdefault(name, value)
     get_context("forkserver").set_forkserver_preload(list(LIBRARIES))
     forkserver.ensure_running()
 
@@ -159,6 +166,7 @@ class WorkerProcess(Generic[Job, Reply]):
 
 def _work(connection: Connection, opener: "Opener[object, object]") -> None:
     """Run in the process: open, then answer jobs until nobody is at the other end."""
+    gc.freeze()  # the collector would write to every object, and so copy what the processes share
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the service, which finishes what it has begun
         signal.signal(number, signal.SIG_IGN)
     try:

@@ -1,14 +1,18 @@
 """The queue before the recogniser: who is heard together, who is refused, what survives a lost process."""
 
 import asyncio
+import io
 import os
 import signal
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,10 +20,10 @@ from asr.recognizer import Recognizer
 from asr.settings import RecognizerSettings
 from data.audio import AudioLimits
 from data.errors import DeadlineError, OverloadedError, RecognitionFailedError, UnsupportedAudioError
-from data.records import Release
+from data.records import SAMPLE_RATE, Release, Samples
 from serve.hearing import Hearing, open_answering
 from serve.metrics import ServiceMetrics
-from serve.pool import TOGETHER, PoolLimits, RecognizerPool, take
+from serve.pool import TOGETHER, PoolLimits, RecognizerPool, Waiting, take
 from tests.conftest import QUERIES, SPEECH
 
 CLIPS = [path.read_bytes() for path in (*sorted(QUERIES.glob("*.flac"))[:4], *sorted(SPEECH.glob("*.flac"))[:4])]
@@ -46,16 +50,58 @@ def with_pool(
 
 @given(waiting=st.lists(st.booleans(), min_size=1, max_size=40), workers=st.integers(1, 8))
 def test_a_process_takes_a_fair_share_in_order_and_suspects_alone(waiting: list[bool], workers: int) -> None:
-    class Each:
-        def __init__(self, suspect: bool) -> None:
-            self.suspect = suspect
-
-    queue = deque(Each(suspect) for suspect in waiting)
+    queue = queue_of([(float(place), suspect) for place, suspect in enumerate(waiting)])
     before = list(queue)
-    taken = take(queue, workers)  # type: ignore[arg-type]  # only the mark is looked at
+    taken = take(queue, deque(), workers, may_be_long=True)
     assert [*taken, *queue] == before
     assert 1 <= len(taken) <= min(TOGETHER, -(-len(before) // workers))
     assert len(taken) == 1 or not any(each.suspect for each in taken)
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "may_be_long", "taken"),
+    [([2.0], [1.0], True, 1.0), ([1.0], [2.0], True, 1.0), ([2.0], [1.0], False, 2.0), ([], [1.0], True, 1.0)],
+)
+def test_whoever_came_first_is_heard_first_unless_it_is_too_long_now(
+    short: list[float], long: list[float], may_be_long: bool, taken: float
+) -> None:
+    waiting, postponed = (queue_of([(at, False) for at in arrivals]) for arrivals in (short, long))
+    assert [each.arrived for each in take(waiting, postponed, 2, may_be_long)] == [taken]
+
+
+def test_nothing_is_taken_where_only_long_ones_wait_and_none_may_be_heard() -> None:
+    assert take(deque(), queue_of([(1.0, False)]), workers=2, may_be_long=False) == []
+
+
+def queue_of(waiting: list[tuple[float, bool]]) -> deque[Waiting]:
+    """Makes recordings that arrived at these times, suspects or not."""
+    with closing(asyncio.new_event_loop()) as loop:
+        return deque(Waiting(b"", loop.create_future(), 0.0, at, suspect) for at, suspect in waiting)
+
+
+def test_a_short_recording_does_not_wait_behind_long_ones(release: Release, clip: Callable[[str], Samples]) -> None:
+    long = wav_of(np.tile(clip("auth-thankyou"), 40)[: 29 * SAMPLE_RATE])
+
+    async def work(pool: RecognizerPool) -> None:
+        done: list[str] = []
+
+        async def hear(name: str, content: bytes) -> None:
+            await pool.hear(content)
+            done.append(name)
+
+        long_ones = [asyncio.create_task(hear("long", long)) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        await asyncio.gather(hear("short", JURASSIC), *long_ones)
+        assert done[0] == "short"
+        assert done.count("long") == 3
+
+    with_pool(release, work, workers=2)
+
+
+def wav_of(samples: Samples) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, SAMPLE_RATE, format="WAV")
+    return buffer.getvalue()
 
 
 def test_heard_together_is_heard_alone(release: Release, recognizer: Recognizer) -> None:
