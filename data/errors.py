@@ -14,6 +14,8 @@
     │   ├── UnauthorizedError
     │   ├── RateLimitedError
     │   ├── ConflictError
+    │   ├── IdleError
+    │   ├── SlowReaderError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -128,6 +130,18 @@ class ConflictError(InputError):
 
     code = "in_progress"
     retry_after_s = 1  # a query takes less
+
+
+class IdleError(InputError):
+    """The caller sent nothing for too long."""
+
+    code = "idle"
+
+
+class SlowReaderError(InputError):
+    """The caller does not read what it is sent."""
+
+    code = "slow_reader"
 
 
 class CatalogueError(InputError):

@@ -1,18 +1,20 @@
 """Who may ask what, and how often: the key, the address, the rate."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from data.errors import ForbiddenError, InputError, RateLimitedError, UnauthorizedError
 from serve.choices import Access, Scope
 from serve.keys import ApiKey
-from serve.state import service_of
+from serve.state import Service, service_of
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -129,6 +131,41 @@ def _clock_offset_s() -> float:
     return time.time() - time.monotonic()
 
 
+def is_own_page(origin: str | None, host: str, allowed: Sequence[str]) -> bool:
+    """Say whether a WebSocket was opened by a page that may; browsers let every page open one to any address.
+
+    Args:
+        origin: Of the page, as the browser says it; programs that are no browsers say none.
+        host: The address that was asked, as the `Host` header has it.
+        allowed: Other origins that may.
+    """
+    return origin is None or origin in allowed or (host != "" and urlsplit(origin).netloc == host)
+
+
+def let_in(service: Service, connection: HTTPConnection, secret: str | None, scope: Scope) -> Caller:
+    """Let a connection do something, and count it, or say why not.
+
+    Args:
+        service: What is asked.
+        connection: Who asks.
+        secret: Of the key that it names, None where it names none.
+        scope: What for.
+
+    Returns:
+        Who it is.
+
+    Raises:
+        UnauthorizedError: It has no key and needs one, or its key is unknown or revoked.
+        ForbiddenError: Its key does not allow this.
+        RateLimitedError: It asks too often.
+    """
+    address = connection.client.host if connection.client else ""
+    caller = Caller(address, secret is not None, service.keys.find(secret) if secret else None)
+    admit(caller, scope, service.access)
+    service.rates.count(caller)
+    return caller
+
+
 def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
     """Make the dependency of addresses that need a scope.
 
@@ -142,13 +179,8 @@ def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
     async def check(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None
     ) -> None:
-        service = service_of(request)
-        address = request.client.host if request.client else ""
-        key = service.keys.find(credentials.credentials) if credentials else None
-        caller = Caller(address, credentials is not None, key)
-        admit(caller, scope, service.access)
-        service.rates.count(caller)
-        request.state.caller = caller.identity
+        secret = credentials.credentials if credentials else None
+        request.state.caller = let_in(service_of(request), request, secret, scope).identity
 
     return check
 

@@ -21,7 +21,7 @@ from data.errors import StoreError
 from data.settings import HomeSettings
 from data.store import Store
 from monitor.events import EventStore
-from serve import reports, review, search, transcription
+from serve import reports, review, search, stream, transcription
 from serve.access import RateLimiter, needs
 from serve.choices import Scope
 from serve.hearing import open_answering
@@ -29,10 +29,12 @@ from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
 from serve.idempotency import AnswerMemory
 from serve.journal import Journal
 from serve.keys import KeyRing, KeyStore
+from serve.listener import Listener
+from serve.listening import open_listening
 from serve.metrics import ServiceMetrics
 from serve.pool import PoolLimits, RecognizerPool
 from serve.preparation import open_index, prepare
-from serve.settings import ServeSettings
+from serve.settings import ServeSettings, StreamSettings
 from serve.state import Service, service_of
 
 logger = logging.getLogger("voicesearch")
@@ -74,6 +76,7 @@ def create_app() -> FastAPI:
     install_error_shape(app)
     app.include_router(search.router)
     app.include_router(transcription.router)
+    app.include_router(stream.router)
     app.include_router(review.router)
     app.include_router(reports.router)
     _add_operations(app)
@@ -85,7 +88,7 @@ def create_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     from limits import parse
 
-    settings = ServeSettings.load()
+    settings, streaming = ServeSettings.load(), StreamSettings.load()
     release = getattr(app.state, "release", None) or prepare(None, logger.info)
     metrics: ServiceMetrics = app.state.metrics
     recognizers = RecognizerPool(
@@ -93,7 +96,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         PoolLimits(settings.workers, settings.max_waiting, settings.deadline_seconds),
         metrics,
     )
-    starting = asyncio.create_task(recognizers.start())
+    listener = Listener(
+        partial(open_listening, streaming.endpoint_options(settings.max_audio_seconds)), streaming.max_streams, metrics
+    )
+    starting = asyncio.gather(recognizers.start(), listener.start())
     index = await run_sync(open_index)
     store = Store.open(HomeSettings.load().database)
     events = EventStore(store)
@@ -110,11 +116,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         rates=RateLimiter(parse(settings.rate_limit)),
         access=settings.access,
         answers=AnswerMemory(),
+        listener=listener,
+        streaming=streaming,
+        origins=tuple((settings.cors_origins or "").split()),
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.state.service.keys.keep_fresh)
         yield
         tasks.cancel_scope.cancel()
+    await listener.close()
     await recognizers.close()
     app.state.service.journal.close()
     store.close()

@@ -10,8 +10,9 @@ from dataclasses import asdict
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data.errors import EmptyAudioError, VoiceSearchError
@@ -88,14 +89,17 @@ class RequestFrame:
         self._upload_s = upload_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
+        """Serve one request; a WebSocket only gets its id."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            _identify(scope, Headers(scope=scope).get("x-request-id", ""))
+        await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name: value for name, value in scope["headers"] if name in (b"x-request-id", b"content-length")}
-        request_id = _usable_id(headers.get(b"x-request-id", b"").decode("latin-1"))
-        scope.setdefault("state", {})["request_id"] = request_id
-        logged_id.set(request_id)
+        request_id = _identify(scope, headers.get(b"x-request-id", b"").decode("latin-1"))
         begun = time.perf_counter()
         upload = _Upload(receive, headers.get(b"content-length", b""), self._max_body_bytes, self._upload_s)
         started = False
@@ -157,7 +161,7 @@ def install_error_shape(app: FastAPI) -> None:
 
 
 def error_response(
-    request: Request, status: int, code: str, message: str, retry_after: int | None = None
+    request: HTTPConnection, status: int, code: str, message: str, retry_after: int | None = None
 ) -> JSONResponse:
     """Build a refusal.
 
@@ -179,11 +183,14 @@ def error_response(
     return JSONResponse(body, status, headers={**headers, "retry-after": str(retry_after)})
 
 
-def request_id_of(request: Request) -> str:
-    """Give the id of a request."""
+def request_id_of(request: HTTPConnection) -> str:
+    """Give the id of a request or a WebSocket."""
     return str(getattr(request.state, "request_id", ""))
 
 
-def _usable_id(sent: str) -> str:
-    """Take the caller's id where it is one, else make one."""
-    return sent if re.fullmatch(r"[\w.-]{1,64}", sent) else uuid.uuid4().hex
+def _identify(scope: Scope, sent: str) -> str:
+    """Give a request the caller's id where that is one, else a new one."""
+    request_id = sent if re.fullmatch(r"[\w.-]{1,64}", sent) else uuid.uuid4().hex
+    scope.setdefault("state", {})["request_id"] = request_id
+    logged_id.set(request_id)
+    return request_id

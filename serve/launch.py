@@ -69,6 +69,7 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
     from serve.logs import write_logs
     from serve.process import load_libraries
     from serve.settings import ServeSettings
+    from serve.stream import MAX_MESSAGE_BYTES
 
     if (listen.tls_cert is None) != (listen.tls_key is None):
         raise InputError("--tls-cert and --tls-key go together; give both or neither")
@@ -88,6 +89,8 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         log_level="warning",
         timeout_graceful_shutdown=math.ceil(settings.deadline_seconds) + 1,
         server_header=False,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # sound does not shrink, and what was blown up must not be unpacked
     )
     with _bound(listen) as listening:
         release = prepare()

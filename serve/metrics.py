@@ -34,6 +34,30 @@ class ServiceMetrics:
         self._dropped = Counter("voicesearch_events_dropped_total", "Events that were lost", registry=self.registry)
         self._waiting = Gauge("voicesearch_events_waiting", "Events that wait for the database", registry=self.registry)
 
+        self._streams = Gauge("voicesearch_streams_open", "Streams that are open", registry=self.registry)
+        self._stream_times = Histogram(
+            "voicesearch_stream_seconds",
+            "Time from the last speech to the end of an utterance, from there to the answer, and of both",
+            ["reason", "step"],
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+
+    def count_streams(self, change: int) -> None:
+        """Count a stream that was opened (1) or closed (-1)."""
+        self._streams.inc(change)
+
+    def observe_stream(self, reason: str, silent_s: float, final_s: float) -> None:
+        """Count the times of an utterance in seconds.
+
+        Args:
+            reason: What ended it.
+            silent_s: From the arrival of its last speech to its end.
+            final_s: From its end to its answer.
+        """
+        for step, seconds in {"endpoint": silent_s, "final": final_s, "speech_to_final": silent_s + final_s}.items():
+            self._stream_times.labels(reason, step).observe(seconds)
+
     def observe_stages(self, kind: EventKind, timings_ms: Mapping[str, float]) -> None:
         """Count the times of one query's stages, given in milliseconds."""
         for stage, milliseconds in timings_ms.items():

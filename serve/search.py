@@ -81,7 +81,7 @@ async def search_by_voice(
             heard = await service.hear(request, content)
             answer = await run_sync(lambda: answer_heard(service.index, heard, service.release, limit, watch))
         service.journal.answered(asked, answer)
-        return _shown(asked.query_id, answer)
+        return shown(asked.query_id, answer)
 
     about = (request.url.path, content, limit, session_id, consent)
     return await service.answers.once(caller_of(request), idempotency_key, about, find)
@@ -103,7 +103,7 @@ async def search_by_text(
     with service.journal.refusals(asked, watch, service.release):
         answer = await run_sync(lambda: answer_text(service.index, q, service.release, limit, watch))
     service.journal.answered(asked, answer)
-    return _shown(asked.query_id, answer)
+    return shown(asked.query_id, answer)
 
 
 @router.get("/catalogue", dependencies=MAY_QUERY)
@@ -119,7 +119,8 @@ async def give_feedback(service: CurrentService, feedback: Annotated[Feedback, B
     return await service.journal.feedback(feedback)
 
 
-def _shown(query_id: str, answer: Answer) -> SearchAnswer:
+def shown(query_id: str, answer: Answer) -> SearchAnswer:
+    """Give what the caller gets to see of an answer."""
     return SearchAnswer(
         query_id=query_id,
         transcript=answer.transcript,

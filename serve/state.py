@@ -16,8 +16,10 @@ from serve.idempotency import AnswerMemory
 from serve.index import SearchIndex
 from serve.journal import Journal
 from serve.keys import KeyRing
+from serve.listener import Listener
 from serve.metrics import ServiceMetrics
 from serve.pool import RecognizerPool
+from serve.settings import StreamSettings
 
 if TYPE_CHECKING:
     from serve.access import RateLimiter
@@ -38,6 +40,9 @@ class Service:
     rates: "RateLimiter"
     access: Access
     answers: AnswerMemory
+    listener: Listener
+    streaming: StreamSettings
+    origins: tuple[str, ...]
 
     async def hear(self, request: Request, content: bytes) -> Heard:
         """Hear a recording for as long as the caller waits for the answer.

@@ -21,6 +21,7 @@ CLASSES: list[type[Settings]] = [
     data.settings.HomeSettings,
     asr.settings.RecognizerSettings,
     serve.settings.ServeSettings,
+    serve.settings.StreamSettings,
 ]
 
 

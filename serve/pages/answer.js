@@ -32,6 +32,23 @@ export function showAnswer(answer, { spoken, roundTrip, choose, search }) {
   $("examples").classList.toggle("wanted", !sure);
 }
 
+/**
+ * Show what has been made out while the person still speaks: words that stay, words that may change, results.
+ * @param {{stable: string, tentative: string, results: object[]}} partial
+ */
+export function showPartial({ stable, tentative, results }) {
+  showRecording(null, null);
+  const space = stable && tentative ? " " : "";
+  const open = element("span", { className: "tentative" }, tentative);
+  $("transcript").replaceChildren(stable + space, open);
+  $("nothing").replaceChildren();
+  $("correct-line").hidden = true;
+  $("summary").textContent = "";
+  $("results").replaceChildren(...results.map((hit, index) => resultRow(hit, index + 1, [], () => {})));
+  $("timing").replaceChildren();
+  $("answer").hidden = false;
+}
+
 let playing = null; // the Audio of the recording on show
 let shown = 0; // which recording is on show, for decoding that comes too late
 

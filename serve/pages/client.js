@@ -8,6 +8,7 @@ const TIMEOUT_MS = 30_000;
 const MOST_TRIES = 4;
 const LONGEST_WAIT_MS = 8_000;
 const FIRST_WAIT_MS = 500;
+const STREAM_PATIENCE_MS = 5_000; // until an utterance that is over is sent in another way
 
 /** A refusal or a failure; `status` is 0 where no answer came, else the HTTP status. */
 export class ServerError extends Error {
@@ -72,6 +73,79 @@ export function sendCorrection(queryId, text) {
 /** Ask what can be searched: `{name, items, examples, fields}`. */
 export function describeCatalogue() {
   return request("catalogue");
+}
+
+/** Searches for an utterance while it is spoken; see docs/streaming.md. */
+export class SearchStream {
+  #socket;
+  #start;
+  #unsent = [];
+  #settle;
+
+  /** Whether something went wrong; `answer` says what. */
+  failed = false;
+
+  /**
+   * @param {object} options
+   * @param {number} options.rate Samples per second of what is sent, 8,000 to 48,000.
+   * @param {boolean} options.endpoint Whether the utterance is over by itself when the speech is.
+   * @param {(partial: {stable: string, tentative: string, results: object[], sure: boolean}) => void} options.onPartial
+   * @param {() => void} options.onEndpoint Called when the utterance is over by itself.
+   */
+  constructor({ rate, endpoint = true, limit = 10, consent = false, onPartial = () => {}, onEndpoint = () => {} }) {
+    const key = readKey();
+    this.#start = { type: "start", rate, endpoint, limit, consent, session_id: sessionId(), ...(key && { key }) };
+    /** Resolves with the answer of `POST /v1/search`, and `start` and `end` in seconds of what was sent. */
+    this.answer = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+    this.answer.catch(() => {}); // whoever wants it will ask
+    const address = new URL("stream", BASE);
+    address.protocol = address.protocol.replace("http", "ws");
+    this.#socket = new WebSocket(address);
+    this.#socket.addEventListener("open", () => this.#greet());
+    this.#socket.addEventListener("message", ({ data }) => this.#take(JSON.parse(data), { onPartial, onEndpoint }));
+    this.#socket.addEventListener("close", () => this.#fail(new ServerError("The stream to the server broke off.")));
+  }
+
+  /** Send samples, an Int16Array; those that come before the stream is open wait. */
+  send(samples) {
+    if (this.#socket.readyState === WebSocket.CONNECTING) this.#unsent.push(samples);
+    else if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(samples);
+  }
+
+  /** Say that the utterance is over. */
+  end() {
+    this.send(JSON.stringify({ type: "end" }));
+    setTimeout(() => this.#fail(new ServerError("The stream was not answered.")), STREAM_PATIENCE_MS);
+  }
+
+  /** Give the utterance up. */
+  cancel() {
+    this.#socket.close(1000);
+  }
+
+  #greet() {
+    this.#socket.send(JSON.stringify(this.#start));
+    for (const message of this.#unsent.splice(0)) this.#socket.send(message);
+  }
+
+  #take({ type, ...content }, { onPartial, onEndpoint }) {
+    if (type === "partial") onPartial(content);
+    if (type === "endpoint") onEndpoint();
+    if (type === "error") {
+      const { code, message, request_id: requestId } = content.error;
+      this.#fail(new ServerError(message, { code, requestId }));
+    }
+    if (type === "final") {
+      this.#settle.resolve(content);
+      this.#socket.close(1000);
+    }
+  }
+
+  #fail(error) {
+    this.failed = true;
+    this.#settle.reject(error); // nothing, where there is an answer
+    this.#socket.close(1000);
+  }
 }
 
 function sendFeedback(feedback) {

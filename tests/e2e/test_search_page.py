@@ -4,6 +4,7 @@ import base64
 import os
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,19 @@ from monitor.events import EventStore
 from tests.conftest import RunningServer
 
 PHONE = {"width": 375, "height": 740}
+
+SOUND_MESSAGE = 1280
+"""Bytes of forty milliseconds of sound at 16 kHz."""
+
+WATCH_THE_WORDS = """() => {
+    window.shown = [];
+    const look = () => {
+        const stable = document.querySelector("#transcript").firstChild;
+        if ("live" in document.body.dataset && stable) window.shown.push(stable.textContent);
+    };
+    new MutationObserver(look).observe(document.querySelector("#transcript"), { childList: true });
+}"""
+"""Keeps the words shown as stable, each time that they are written."""
 
 OpenPage = Callable[..., Page]
 
@@ -65,10 +79,70 @@ def test_holding_the_button_and_speaking_finds_the_film(open_page: OpenPage) -> 
     expect_the_film(page)
 
 
-def test_one_click_starts_and_one_click_stops(open_page: OpenPage) -> None:
+def test_after_one_click_the_page_notices_when_the_speech_is_over(open_page: OpenPage) -> None:
     page = open_page()
+    uploads: list[str] = []
+    page.on("request", lambda request: uploads.append(request.method) if request.method == "POST" else None)
+    page.get_by_role("button", name="Start speaking").click()
+    expect(page.get_by_role("status")).to_have_text("Listening. It searches when you have finished. Esc discards.")
+    expect_the_film(page)
+    expect(page.locator("#recording-facts")).to_contain_text("s recorded")
+    expect(page.locator("#heard")).to_have_attribute("aria-live", "polite")
+    assert uploads == []
+
+
+def test_words_and_results_show_while_the_person_speaks(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(WATCH_THE_WORDS)
+    page.keyboard.down("Space")
+    page.wait_for_function("() => window.shown.length > 1")
+    expect(page.locator("body")).to_have_attribute("data-state", "listening")
+    expect(page.locator("#heard")).to_have_attribute("aria-live", "off")
+    expect(page.locator(".result").first).to_be_visible()
+    wait_for_the_recording(page)
+    page.keyboard.up("Space")
+    expect_the_film(page)
+    shown = page.evaluate("() => window.shown")
+    for before, after in pairwise(shown):
+        assert after.startswith(before), "words that were shown as stable changed"
+
+
+def test_nothing_is_sent_before_somebody_speaks(open_page: OpenPage) -> None:
+    page = open_page()
+    sent: list[int] = []
+    page.on("websocket", lambda opened: opened.on("framesent", lambda data: sent.append(len(data))))
+    page.get_by_role("button", name="Start speaking").click()
+    page.wait_for_function("() => parseFloat(document.querySelector('#clock').textContent) > 0.7")
+    assert [length for length in sent if length == SOUND_MESSAGE] == []
+    expect_the_film(page)
+    assert 20 < len([length for length in sent if length == SOUND_MESSAGE]) < 70
+
+
+@pytest.mark.parametrize("missing", ["WebSocket", "AudioWorkletNode"])
+def test_without_what_streaming_needs_the_recording_is_sent_whole(open_page: OpenPage, missing: str) -> None:
+    page = open_page()
+    page.evaluate("(name) => { window[name] = class { constructor() { throw new Error(name); } } }", missing)
     page.get_by_role("button", name="Start speaking").click()
     wait_for_the_recording(page)
+    with page.expect_response("**/v1/search"):
+        page.get_by_role("button", name="Stop and search").click()
+    expect_the_film(page)
+
+
+def test_a_stream_that_breaks_off_costs_nothing(open_page: OpenPage) -> None:
+    page = open_page(expected="WebSocket")
+    page.context.route_web_socket("**/v1/stream", lambda opened: opened.close(code=1011, reason="gone"))
+    page.keyboard.down("Space")
+    wait_for_the_recording(page)
+    with page.expect_response("**/v1/search"):
+        page.keyboard.up("Space")
+    expect_the_film(page)
+
+
+def test_one_more_click_ends_it_at_once(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Start speaking").click()
+    page.wait_for_function("() => parseFloat(document.querySelector('#clock').textContent) > 1.9")
     page.get_by_role("button", name="Stop and search").click()
     expect_the_film(page)
 
@@ -192,8 +266,6 @@ def test_everything_works_from_the_keyboard(open_page: OpenPage) -> None:
     page = open_page()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Start speaking")).to_be_focused()
-    page.keyboard.press("Enter")
-    wait_for_the_recording(page)
     page.keyboard.press("Enter")
     expect_the_film(page)
 
