@@ -110,10 +110,14 @@ export class SearchStream {
 
   /** Give the utterance up. */
   cancel() {
-    this.#socket.close(1000);
+    this.#fail(new ServerError("The utterance was given up."));
   }
 
   #greet() {
+    if (this.failed) {
+      this.#socket.close(1000);
+      return;
+    }
     this.#socket.send(JSON.stringify(this.#start));
     for (const message of this.#unsent.splice(0)) this.#socket.send(message);
   }
@@ -134,7 +138,7 @@ export class SearchStream {
   #fail(error) {
     this.failed = true;
     this.#settle.reject(error); // nothing, where there is an answer
-    this.#socket.close(1000);
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000); // else as soon as it is open
   }
 }
 
