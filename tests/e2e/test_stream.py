@@ -1,10 +1,8 @@
 """The stream of the real server: real recordings sent as a client would, at the pace of speech or faster."""
 
 import contextlib
-import io
 import json
 import time
-import wave
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
@@ -20,11 +18,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from data.audio import AudioLimits, decode
+from data.clips import to_pcm
 from data.records import Release
 from data.store import Store, utterances
 from serve.choices import Scope
 from serve.index import SearchIndex
 from serve.keys import KeyStore
+from serve.utterance import wav_of
 from tests.conftest import QUERIES, SPEECH, RunningServer, start_server
 
 Reply: TypeAlias = dict[str, Any]
@@ -40,8 +40,7 @@ def pcm_of(path: Path, before_s: float = 0.5, after_s: float = 1.5) -> bytes:
     whole = np.concatenate(
         [np.zeros(round(before_s * 16_000), np.float32), samples, np.zeros(round(after_s * 16_000), np.float32)]
     )
-    pcm: bytes = (np.clip(whole, -1, 1) * 32767).astype("<i2").tobytes()
-    return pcm
+    return to_pcm(whole).tobytes()
 
 
 JURASSIC = pcm_of(QUERIES / "jurassic-park.flac")
@@ -81,11 +80,7 @@ def refusal_of(stream: ClientConnection) -> tuple[int, Reply]:
 
 
 def upload(server: RunningServer, pcm: bytes) -> Reply:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setparams((1, 2, 16_000, 0, "NONE", ""))
-        written.writeframes(pcm)
-    answer = httpx2.post(f"{server.url}/v1/search", files={"audio": ("a.wav", file.getvalue())}, timeout=30)
+    answer = httpx2.post(f"{server.url}/v1/search", files={"audio": ("a.wav", wav_of(pcm))}, timeout=30)
     answered: Reply = answer.json()
     return answered
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.clips import to_pcm
 from data.endpointing import EndpointOptions, EndReason, Turn
 from data.errors import OverloadedError, RecognitionFailedError, UnsupportedAudioError
 from data.records import Samples
@@ -38,7 +39,7 @@ def with_listener(work: Callable[[Listener], Awaitable[None]]) -> None:
 def spoken(clip: Callable[[str], Samples]) -> bytes:
     """A query with a second of silence after it, as 16-bit samples."""
     samples = np.concatenate([clip("jurassic-park"), np.zeros(16_000, np.float32)])
-    return (samples * 32767).astype("<i2").tobytes()
+    return to_pcm(samples).tobytes()
 
 
 def test_streams_that_mix_are_heard_as_each_alone(spoken: bytes) -> None:
