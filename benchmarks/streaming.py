@@ -2,10 +2,10 @@
 
     python -m benchmarks.streaming [--full] [--fast] [--speech MANIFEST ...]
 
-Prompts of Asterisk are sent to the real server at the pace of speech, in messages of 40 ms, once with the server finding
-the end and once with the client saying so 200 ms after the last speech, as people let go of a button. `--fast` sends
-them as fast as the server takes them. Then what partial transcripts cost, whether streaming and upload agree, and how
-many real clips are cut off at a pause: prompts, shipped queries and what `--speech` names. The last line is JSON.
+Prompts of Asterisk are sent to the real server at the pace of speech, in messages of 40 ms, once with the server
+finding the end and once with the client saying so 200 ms after the last speech, as people let go of a button. `--fast`
+sends them as fast as the server takes them. Then what partial transcripts cost, whether streaming and upload agree, and
+how many real clips are cut off at a pause: prompts, shipped queries and what `--speech` names. The last line is JSON.
 """
 
 import argparse
@@ -185,9 +185,8 @@ def main() -> None:
         count = statistics.mean(each.partials for each in streamed)
         print(f"{name:28}{figures[0]:16.1f}{figures[1]:18.1f}{count:10.1f}")
     print(f"the same answer uploaded: its samples {same_span:.1%}, the whole clip {same_clip:.1%}")
-    print(
-        f"processor time of a second: {with_partials_s / seconds:.3f} s, without partials {without_s / seconds:.3f} s"
-    )
+    with_s, alone_s = with_partials_s / seconds, without_s / seconds
+    print(f"processor time of a second: {with_s:.3f} s, {alone_s:.3f} s without partials")
     print("cut off at a pause, by trailing silence in ms")
     for name, share in shares.items():
         by_silence = "  ".join(f"{silence} {value:.1%}" for silence, value in share.items())
@@ -201,8 +200,8 @@ def main() -> None:
                 "stream_final_p95_ms": round(float(np.percentile([each.final_ms for each in found], 95)), 1),
                 "same_as_upload": round(same_span, 4),
                 "same_as_whole_clip": round(same_clip, 4),
-                "processor_s_per_s": round(with_partials_s / seconds, 3),
-                "processor_s_per_s_without_partials": round(without_s / seconds, 3),
+                "processor_s_per_s": round(with_s, 3),
+                "processor_s_per_s_without_partials": round(alone_s, 3),
                 "cut_off": {name: round(share[TRAILING_MS], 4) for name, share in shares.items()},
                 "cut_off_clips": {name: len(samples) for name, samples in corpora.items()},
             }
