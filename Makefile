@@ -40,6 +40,8 @@ lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --output-file requirements/base.txt pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --extra train --extra dev \
 		--constraint requirements/base.txt --output-file requirements/dev.txt pyproject.toml
+	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(BIN)/uv pip compile --universal --python-version 3.11 --quiet \
+		--generate-hashes --constraint requirements/base.txt --output-file requirements/build.txt -
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

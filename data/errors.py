@@ -15,6 +15,7 @@
     │   ├── RateLimitedError
     │   ├── IdleError
     │   ├── SlowReaderError
+    │   ├── ConflictError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -133,6 +134,13 @@ class SlowReaderError(InputError):
     """The caller does not read what it is sent."""
 
     code = "slow_reader"
+
+
+class ConflictError(InputError):
+    """The same request is being worked on already; its answer comes soon."""
+
+    code = "in_progress"
+    retry_after_s = 1  # a query takes less
 
 
 class CatalogueError(InputError):

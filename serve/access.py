@@ -38,6 +38,11 @@ class Caller:
         """Whether it comes from this machine."""
         return is_loopback(self.address)
 
+    @property
+    def identity(self) -> str:
+        """By what it is told from others: its key, or without one its address."""
+        return f"key {self.key.id}" if self.key else f"address {self.address}"
+
 
 def admit(caller: Caller, scope: Scope, access: Access) -> None:
     """Let a caller through, or say why not.
@@ -109,9 +114,8 @@ class RateLimiter:
         """
         if caller.key is None and caller.is_local:
             return
-        identity = f"key {caller.key.id}" if caller.key else f"address {caller.address}"
-        if not self._windows.hit(self._limit, identity):
-            free = self._windows.get_window_stats(self._limit, identity).reset_time
+        if not self._windows.hit(self._limit, caller.identity):
+            free = self._windows.get_window_stats(self._limit, caller.identity).reset_time
             raise RateLimitedError(f"more than {self._limit}; ask again later", max(round(free - time.time()), 1))
 
 
@@ -131,7 +135,7 @@ def is_own_page(origin: str | None, host: str, allowed: Sequence[str]) -> bool:
         return False
 
 
-def let_in(service: Service, connection: HTTPConnection, secret: str | None, scope: Scope) -> None:
+def let_in(service: Service, connection: HTTPConnection, secret: str | None, scope: Scope) -> Caller:
     """Let a connection do something, and count it, or say why not.
 
     Args:
@@ -139,6 +143,9 @@ def let_in(service: Service, connection: HTTPConnection, secret: str | None, sco
         connection: Who asks.
         secret: Of the key that it names, None where it names none.
         scope: What for.
+
+    Returns:
+        Who asks.
 
     Raises:
         UnauthorizedError: It has no key and needs one, or its key is unknown or revoked.
@@ -149,6 +156,7 @@ def let_in(service: Service, connection: HTTPConnection, secret: str | None, sco
     caller = Caller(address, secret is not None, service.keys.find(secret) if secret else None)
     admit(caller, scope, service.access)
     service.rates.count(caller)
+    return caller
 
 
 def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
@@ -164,6 +172,12 @@ def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
     async def check(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None
     ) -> None:
-        let_in(service_of(request), request, credentials.credentials if credentials else None, scope)
+        secret = credentials.credentials if credentials else None
+        request.state.caller = let_in(service_of(request), request, secret, scope).identity
 
     return check
+
+
+def caller_of(request: Request) -> str:
+    """Tell by what the caller of a request that `needs` let through is told from others."""
+    return str(request.state.caller)

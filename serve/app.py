@@ -26,6 +26,7 @@ from serve.access import RateLimiter, needs
 from serve.choices import Scope
 from serve.hearing import open_answering
 from serve.http import FORM_ALLOWANCE, RequestFrame, install_error_shape
+from serve.idempotency import AnswerMemory
 from serve.journal import Journal
 from serve.keys import KeyRing, KeyStore
 from serve.listener import Listener
@@ -63,7 +64,7 @@ def create_app() -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.cors_origins.split(),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "x-request-id"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "x-request-id"],
             expose_headers=["x-request-id", "retry-after"],
         )
     app.add_middleware(RequestFrame, metrics=metrics, max_body_bytes=settings.max_audio_bytes + FORM_ALLOWANCE)
@@ -112,6 +113,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         listener=listener,
         streaming=streaming,
         origins=tuple((settings.cors_origins or "").split()),
+        answers=AnswerMemory(),
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.state.service.keys.keep_fresh)

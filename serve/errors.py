@@ -19,6 +19,7 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.ForbiddenError, 403),
     (errors.RateLimitedError, 429),
     (errors.IdleError, 408),
+    (errors.ConflictError, 409),
     (errors.InputError, 422),
     (errors.ModelError, 503),
     (errors.IndexUnavailableError, 503),

@@ -8,18 +8,19 @@ from fastapi import APIRouter, Body, Depends, File, Form, Header, Query, Request
 from pydantic import StringConstraints
 
 from data.records import EventKind, NullReason, SearchHit, Transcript
-from serve.access import needs
+from serve.access import caller_of, needs
 from serve.choices import Scope
 from serve.errors import ErrorAnswer
 from serve.feedback import Feedback, Receipt
 from serve.hearing import Conditioning
+from serve.idempotency import IdempotencyKey
 from serve.journal import Asked, device_of, new_query_id
 from serve.pipeline import Answer, answer_heard, answer_text
 from serve.state import Service, service_of
 from serve.stopwatch import Stopwatch
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 413, 415, 422, 429, 500, 503, 504)
+    status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504)
 }
 
 router = APIRouter(prefix="/v1", responses=REFUSALS)
@@ -68,16 +69,22 @@ async def search_by_voice(
     session_id: Annotated[SessionId | None, Form(description="Any id that stays while a person searches.")] = None,
     consent: Annotated[bool, Form(description="Whether the words and the recording may be kept.")] = False,
     user_agent: UserAgent = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> SearchAnswer:
     """Find what a recording asks for."""
     content = await audio.read()
-    asked = Asked(new_query_id(), EventKind.QUERY, content, session_id, device_of(user_agent), consent)
-    watch = Stopwatch()
-    with service.journal.refusals(asked, watch, service.release):
-        heard = await service.hear(request, content)
-        answer = await run_sync(lambda: answer_heard(service.index, heard, service.release, limit, watch))
-    service.journal.answered(asked, answer)
-    return shown(asked.query_id, answer)
+
+    async def find() -> SearchAnswer:
+        asked = Asked(new_query_id(), EventKind.QUERY, content, session_id, device_of(user_agent), consent)
+        watch = Stopwatch()
+        with service.journal.refusals(asked, watch, service.release):
+            heard = await service.hear(request, content)
+            answer = await run_sync(lambda: answer_heard(service.index, heard, service.release, limit, watch))
+        service.journal.answered(asked, answer)
+        return shown(asked.query_id, answer)
+
+    about = (request.url.path, content, limit, session_id, consent)
+    return await service.answers.once(caller_of(request), idempotency_key, about, find)
 
 
 @router.get("/search", dependencies=MAY_QUERY)

@@ -12,6 +12,7 @@ from data.store import Store
 from monitor.events import EventStore
 from serve.choices import Access
 from serve.hearing import Heard
+from serve.idempotency import AnswerMemory
 from serve.index import SearchIndex
 from serve.journal import Journal
 from serve.keys import KeyRing
@@ -41,6 +42,7 @@ class Service:
     listener: Listener
     streaming: StreamSettings
     origins: tuple[str, ...]
+    answers: AnswerMemory
 
     async def hear(self, request: Request, content: bytes) -> Heard:
         """Hear a recording for as long as the caller waits for the answer.

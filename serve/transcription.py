@@ -7,7 +7,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from data.errors import InvalidRequestError
 from data.records import EventKind
+from serve.access import caller_of
 from serve.hearing import Heard
+from serve.idempotency import IdempotencyKey
 from serve.journal import Asked, device_of, new_query_id
 from serve.pipeline import Answer
 from serve.search import MAY_QUERY, REFUSALS, CurrentService, UserAgent
@@ -35,19 +37,26 @@ async def transcribe(
     temperature: Annotated[float, Form(ge=0, le=1, description="Accepted, not used: decoding is a beam search.")] = 0.0,
     stream: Annotated[bool, Form(description="Must be false.")] = False,
     user_agent: UserAgent = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Transcribe a recording."""
     if language.lower().split("-")[0] not in ("en", "english"):
         raise InvalidRequestError(f"language: {language!r} is not supported; the recogniser hears English (en)")
     if stream:
         raise InvalidRequestError("stream: answers come whole; leave it out or send false")
-    asked = Asked(new_query_id(), EventKind.TRANSCRIPTION, await file.read(), None, device_of(user_agent))
-    watch = Stopwatch()
-    with service.journal.refusals(asked, watch, service.release):
-        heard = await service.hear(request, asked.content)
-    watch.timings_ms |= heard.timings_ms
-    service.journal.answered(asked, Answer(heard.transcript, (), False, service.release, watch.finished(), heard))
-    return rendered(heard, response_format)
+    content = await file.read()
+
+    async def hear() -> Heard:
+        asked = Asked(new_query_id(), EventKind.TRANSCRIPTION, content, None, device_of(user_agent))
+        watch = Stopwatch()
+        with service.journal.refusals(asked, watch, service.release):
+            heard = await service.hear(request, content)
+        watch.timings_ms |= heard.timings_ms
+        service.journal.answered(asked, Answer(heard.transcript, (), False, service.release, watch.finished(), heard))
+        return heard
+
+    about = (request.url.path, content, response_format)
+    return rendered(await service.answers.once(caller_of(request), idempotency_key, about, hear), response_format)
 
 
 def rendered(heard: Heard, response_format: Format) -> Response:
