@@ -8,6 +8,7 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -155,10 +156,10 @@ def _resampled(
     import av
 
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-    seconds = 0.0
+    seconds = Fraction(0)  # the sum of many small floats passes a limit that they only reach
     for frame in opened.decode(stream):
         _check_layout(frame.sample_rate, frame.layout.nb_channels)
-        seconds += frame.samples / frame.sample_rate
+        seconds += Fraction(frame.samples, frame.sample_rate)
         if seconds > max_seconds:
             raise AudioTooLongError(f"the audio is longer than {max_seconds:g} s; send a shorter recording")
         frame.pts = None  # gaps and overlaps that a file claims are not to be filled or cut

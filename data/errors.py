@@ -13,9 +13,9 @@
     │   ├── ForbiddenError
     │   ├── UnauthorizedError
     │   ├── RateLimitedError
+    │   ├── ConflictError
     │   ├── IdleError
     │   ├── SlowReaderError
-    │   ├── ConflictError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -124,6 +124,13 @@ class RateLimitedError(InputError):
         self.retry_after_s = retry_after_s
 
 
+class ConflictError(InputError):
+    """The same request is being worked on already; its answer comes soon."""
+
+    code = "in_progress"
+    retry_after_s = 1  # a query takes less
+
+
 class IdleError(InputError):
     """The caller sent nothing for too long."""
 
@@ -134,13 +141,6 @@ class SlowReaderError(InputError):
     """The caller does not read what it is sent."""
 
     code = "slow_reader"
-
-
-class ConflictError(InputError):
-    """The same request is being worked on already; its answer comes soon."""
-
-    code = "in_progress"
-    retry_after_s = 1  # a query takes less
 
 
 class CatalogueError(InputError):

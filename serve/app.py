@@ -110,10 +110,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keys=KeyRing(KeyStore(store), getattr(app.state, "own_keys", {})),
         rates=RateLimiter(parse(settings.rate_limit)),
         access=settings.access,
+        answers=AnswerMemory(),
         listener=listener,
         streaming=streaming,
         origins=tuple((settings.cors_origins or "").split()),
-        answers=AnswerMemory(),
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.state.service.keys.keep_fresh)

@@ -9,10 +9,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from time import monotonic
 from typing import Generic, TypeAlias, TypeVar
 
@@ -96,7 +98,7 @@ class WorkerProcess(Generic[Job, Reply]):
         load_libraries()
         context = get_context("forkserver")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._opener), name=self.name, daemon=True)
+        process = context.Process(target=_work, args=(theirs, self._opener, self.name), name=self.name, daemon=True)
         process.start()
         theirs.close()
         with self._changing:
@@ -164,8 +166,10 @@ class WorkerProcess(Generic[Job, Reply]):
         raise ProcessLostError(f"{self.name} {reason}")
 
 
-def _work(connection: Connection, opener: "Opener[object, object]") -> None:
+def _work(connection: Connection, opener: "Opener[object, object]", name: str) -> None:
     """Run in the process: open, then answer jobs until nobody is at the other end."""
+    with suppress(OSError):  # only Linux has it
+        Path("/proc/self/comm").write_text(name)  # so that a person sees in `top` which is which
     gc.freeze()  # the collector would write to every object, and so copy what the processes share
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the service, which finishes what it has begun
         signal.signal(number, signal.SIG_IGN)

@@ -39,10 +39,10 @@ class Service:
     keys: KeyRing
     rates: "RateLimiter"
     access: Access
+    answers: AnswerMemory
     listener: Listener
     streaming: StreamSettings
     origins: tuple[str, ...]
-    answers: AnswerMemory
 
     async def hear(self, request: Request, content: bytes) -> Heard:
         """Hear a recording for as long as the caller waits for the answer.

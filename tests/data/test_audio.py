@@ -177,6 +177,14 @@ def test_a_small_file_that_decodes_to_an_hour_is_refused_without_filling_memory(
     assert peak < 20_000_000
 
 
+@pytest.mark.parametrize("name", ["wav", "flac"])
+def test_a_recording_just_as_long_as_allowed_is_taken(name: str) -> None:
+    whole = np.zeros(30 * 16_000, np.float32)
+    file = io.BytesIO()
+    soundfile.write(file, whole, 16_000, format=name)
+    assert len(decode(file.getvalue(), LIMITS).samples) == len(whole)
+
+
 def test_a_recording_that_breaks_off_gives_what_was_there() -> None:
     for content in (SPEECH.read_bytes(), encoded("matroska", "libopus"), wav(speech())):
         decoded = decode(content[: len(content) * 3 // 4], LIMITS)

@@ -28,12 +28,12 @@ def one(release: Release, film_index: SearchIndex, home: Path) -> Iterator[Runni
 
 
 def recogniser(server: RunningServer) -> int:
-    """The number of the process that recognises: the one child of the one that the service forks from."""
+    """The number of the process that recognises."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        for helper in children(server.pid):
-            if found := children(helper):
-                return found[0]
+        for forked in (child for helper in children(server.pid) for child in children(helper)):
+            if Path(f"/proc/{forked}/comm").read_text().startswith("recogniser"):
+                return forked
         time.sleep(0.05)
     pytest.fail("there is no recogniser")
 

@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -25,7 +28,7 @@ from serve.choices import Scope
 from serve.index import SearchIndex
 from serve.keys import KeyStore
 from serve.utterance import wav_of
-from tests.conftest import QUERIES, SPEECH, RunningServer, start_server
+from tests.conftest import QUERIES, ROOT, SPEECH, RunningServer, start_server
 
 Reply: TypeAlias = dict[str, Any]
 
@@ -103,7 +106,11 @@ def test_words_come_while_the_person_speaks_and_the_answer_when_they_have_finish
     assert replies[-2]["at"] - final["end"] <= 0.3  # what came after the speech had settled was not waited for
 
 
-@pytest.mark.parametrize("path", CLIPS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=() if place % 3 == 0 else pytest.mark.slow) for place, path in enumerate(CLIPS)],
+    ids=lambda path: path.stem,
+)
 def test_uploading_the_samples_of_an_utterance_gives_the_same_answer(server: RunningServer, path: Path) -> None:
     pcm = pcm_of(path)
     with open_stream(server) as stream:
@@ -113,6 +120,14 @@ def test_uploading_the_samples_of_an_utterance_gives_the_same_answer(server: Run
     uploaded = upload(server, pcm[2 * start : 2 * end])
     for name in ("transcript", "results", "sure", "null_reason", "conditioning", "release"):
         assert final[name] == uploaded[name], name
+
+
+def test_the_example_of_the_guide_runs(server: RunningServer, film_recording: Path, tmp_path: Path) -> None:
+    (tmp_path / "query.wav").write_bytes(film_recording.read_bytes())
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "streaming.md").read_text(), re.DOTALL)
+    code = code.replace("ws://localhost:8000", server.url.replace("http", "ws"))
+    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert shown.stdout.splitlines()[-1].startswith("Jurassic Park ['Jurassic Park'"), shown.stderr
 
 
 def test_letting_go_ends_the_utterance_at_once(server: RunningServer) -> None:
