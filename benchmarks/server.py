@@ -22,9 +22,13 @@ class BenchmarkServer:
     pid: int
     ready_s: float
 
+    def pids(self) -> Iterator[int]:
+        """Give the numbers of the process and all below it."""
+        return _tree(self.pid)
+
     def resident_mb(self) -> float:
         """Give the resident memory of the process and all below it now, in megabytes; shared pages count once."""
-        return sum(map(_proportional_kb, _tree(self.pid))) / 1024
+        return sum(map(_proportional_kb, self.pids())) / 1024
 
 
 @contextmanager

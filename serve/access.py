@@ -139,7 +139,12 @@ def is_own_page(origin: str | None, host: str, allowed: Sequence[str]) -> bool:
         host: The address that was asked, as the `Host` header has it.
         allowed: Other origins that may.
     """
-    return origin is None or origin in allowed or (host != "" and urlsplit(origin).netloc == host)
+    if origin is None or origin in allowed:
+        return True
+    try:
+        return host != "" and urlsplit(origin).netloc == host
+    except ValueError:  # no address at all
+        return False
 
 
 def let_in(service: Service, connection: HTTPConnection, secret: str | None, scope: Scope) -> Caller:
@@ -152,7 +157,7 @@ def let_in(service: Service, connection: HTTPConnection, secret: str | None, sco
         scope: What for.
 
     Returns:
-        Who it is.
+        Who asks.
 
     Raises:
         UnauthorizedError: It has no key and needs one, or its key is unknown or revoked.

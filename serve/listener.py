@@ -20,15 +20,18 @@ Requests: TypeAlias = tuple[Request, ...]
 TOGETHER = 64
 """Most messages handed over at once."""
 
+TOGETHER_BYTES = 64 * 1024
+"""Bytes of messages from which on no more are handed over at once; the largest that may come are as large."""
+
 PATIENCE_S = 2.0
-"""Seconds after which the process is given up; what it is handed at once takes it a hundredth of that."""
+"""Seconds after which the process is given up; what it is handed at once takes it at most a hundredth of that."""
 
 RETRY_START_S = 1.0
 """Seconds until a process that did not start is started again."""
 
 
 @dataclass(eq=False, slots=True)
-class _Waiting:
+class Waiting:
     """A request, and who waits for its answer, if anybody."""
 
     request: Request
@@ -44,7 +47,7 @@ class Listener:
         self._process: WorkerProcess[Requests, tuple[int, Reply]] = WorkerProcess("listener", opener)
         self._metrics = metrics
         self._places = max_streams
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="listener")
         self._runner: asyncio.Task[None] | None = None
         self._ready = False
@@ -87,7 +90,7 @@ class Listener:
             self._places += 1
             self._metrics.count_streams(-1)
             if self._ready:
-                self._waiting.put_nowait(_Waiting(Forget(stream)))
+                self._waiting.put_nowait(Waiting(Forget(stream)))
 
     async def begin(self, stream: str, encoding: Encoding, rate: int, *, endpoint: bool = True) -> None:
         """Begin a turn of a stream.
@@ -134,15 +137,13 @@ class Listener:
         if not self._ready:
             raise OverloadedError("what listens to streams is being started; try again in a moment")
         outcome: asyncio.Future[Listened] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait(_Waiting(request, outcome))
+        self._waiting.put_nowait(Waiting(request, outcome))
         return await outcome
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < TOGETHER and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+            batch = take(await self._waiting.get(), self._waiting)
             try:
                 await self._in_thread(lambda batch=batch: self._exchange(batch, loop))  # type: ignore[misc]
             except ProcessLostError as error:
@@ -155,7 +156,7 @@ class Listener:
                     _settle(each.outcome, RecognitionFailedError("what listens to this stream did not survive it"))
                 await self._restart()
 
-    def _exchange(self, batch: Sequence[_Waiting], loop: asyncio.AbstractEventLoop) -> None:
+    def _exchange(self, batch: Sequence[Waiting], loop: asyncio.AbstractEventLoop) -> None:
         for place, reply in self._process.ask(tuple(each.request for each in batch), PATIENCE_S):
             loop.call_soon_threadsafe(_settle, batch[place].outcome, reply)
 
@@ -170,6 +171,27 @@ class Listener:
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def take(first: Waiting, waiting: "asyncio.Queue[Waiting]") -> list[Waiting]:
+    """Choose what is handed over at once, so that nobody's large messages make the process look as if it hung.
+
+    Args:
+        first: Is handed over in any case.
+        waiting: What may go with it; what is chosen is gone from it.
+
+    Returns:
+        Requests in their order, at most `TOGETHER`, none after `TOGETHER_BYTES` of messages.
+    """
+    taken, size = [first], _size_of(first.request)
+    while len(taken) < TOGETHER and size < TOGETHER_BYTES and not waiting.empty():
+        taken.append(waiting.get_nowait())
+        size += _size_of(taken[-1].request)
+    return taken
+
+
+def _size_of(request: Request) -> int:
+    return len(request.content) if isinstance(request, Sound) else 0
 
 
 def _settle(future: "asyncio.Future[Listened] | None", reply: Reply) -> None:

@@ -72,13 +72,7 @@ class Utterance:
 
     def content(self, span: Span) -> bytes:
         """Give a span as a WAV file."""
-        file = io.BytesIO()
-        with wave.open(file, "wb") as written:
-            written.setnchannels(1)
-            written.setsampwidth(SAMPLE_BYTES)
-            written.setframerate(SAMPLE_RATE)
-            written.writeframes(bytes(self._pcm[SAMPLE_BYTES * span.start : SAMPLE_BYTES * span.end]))
-        return file.getvalue()
+        return wav_of(bytes(self._pcm[SAMPLE_BYTES * span.start : SAMPLE_BYTES * span.end]))
 
     def hear_on(self) -> Hearing | None:
         """Begin a hearing if one is due: for a partial transcript, or because the speech may be over.
@@ -143,3 +137,14 @@ class Utterance:
         for hearing in self._hearings:
             if hearing is not but:
                 hearing.task.cancel()
+
+
+def wav_of(pcm: bytes) -> bytes:
+    """Write 16-bit samples at 16 kHz, mono, as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(SAMPLE_BYTES)
+        written.setframerate(SAMPLE_RATE)
+        written.writeframes(pcm)
+    return file.getvalue()

@@ -5,10 +5,10 @@ import { readKey, writeKey } from "./memory.js";
 
 const BASE = new URL("../v1/", import.meta.url);
 const TIMEOUT_MS = 30_000;
+const STREAM_PATIENCE_MS = 5_000; // until an utterance that is over is sent in another way
 const MOST_TRIES = 4;
 const LONGEST_WAIT_MS = 8_000;
 const FIRST_WAIT_MS = 500;
-const STREAM_PATIENCE_MS = 5_000; // until an utterance that is over is sent in another way
 
 /** A refusal or a failure; `status` is 0 where no answer came, else the HTTP status. */
 export class ServerError extends Error {
@@ -120,10 +120,14 @@ export class SearchStream {
 
   /** Give the utterance up. */
   cancel() {
-    this.#socket.close(1000);
+    this.#fail(new ServerError("The utterance was given up."));
   }
 
   #greet() {
+    if (this.failed) {
+      this.#socket.close(1000);
+      return;
+    }
     this.#socket.send(JSON.stringify(this.#start));
     for (const message of this.#unsent.splice(0)) this.#socket.send(message);
   }
@@ -144,7 +148,7 @@ export class SearchStream {
   #fail(error) {
     this.failed = true;
     this.#settle.reject(error); // nothing, where there is an answer
-    this.#socket.close(1000);
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000); // else as soon as it is open
   }
 }
 

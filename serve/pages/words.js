@@ -88,12 +88,13 @@ export function notSure(text) {
   return { title: `No sure match for “${text}”.`, remedy: "Did you mean one of these?" };
 }
 
+const streams = "WebSocket" in window && "AudioWorkletNode" in window;
 const touch = window.matchMedia("(hover: none)").matches;
 
 /** How to speak, shown under the button while nothing happens. */
 export const HINT = touch
-  ? "Tap the button and speak; it notices when you have finished. Or hold it while you speak."
-  : "Click and speak; it notices when you have finished. Or hold the button or the space bar while you speak.";
+  ? `Tap the button, speak, ${streams ? "and stop" : "and tap again"}. Or hold it while you speak.`
+  : `Click, speak, ${streams ? "and stop" : "and click again"}. Or hold the button or the space bar while you speak.`;
 
 /** The same where there is no speaking. */
 export const HINT_WITHOUT_MICROPHONE = "Type what you are looking for, or choose a recording.";

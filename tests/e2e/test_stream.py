@@ -1,10 +1,11 @@
 """The stream of the real server: real recordings sent as a client would, at the pace of speech or faster."""
 
 import contextlib
-import io
 import json
+import re
+import subprocess
+import sys
 import time
-import wave
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
@@ -20,12 +21,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from data.audio import AudioLimits, decode
+from data.clips import to_pcm
 from data.records import Release
 from data.store import Store, utterances
 from serve.choices import Scope
 from serve.index import SearchIndex
 from serve.keys import KeyStore
-from tests.conftest import QUERIES, SPEECH, RunningServer, start_server
+from serve.utterance import wav_of
+from tests.conftest import QUERIES, ROOT, SPEECH, RunningServer, start_server
 
 Reply: TypeAlias = dict[str, Any]
 
@@ -40,8 +43,7 @@ def pcm_of(path: Path, before_s: float = 0.5, after_s: float = 1.5) -> bytes:
     whole = np.concatenate(
         [np.zeros(round(before_s * 16_000), np.float32), samples, np.zeros(round(after_s * 16_000), np.float32)]
     )
-    pcm: bytes = (np.clip(whole, -1, 1) * 32767).astype("<i2").tobytes()
-    return pcm
+    return to_pcm(whole).tobytes()
 
 
 JURASSIC = pcm_of(QUERIES / "jurassic-park.flac")
@@ -81,11 +83,7 @@ def refusal_of(stream: ClientConnection) -> tuple[int, Reply]:
 
 
 def upload(server: RunningServer, pcm: bytes) -> Reply:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setparams((1, 2, 16_000, 0, "NONE", ""))
-        written.writeframes(pcm)
-    answer = httpx2.post(f"{server.url}/v1/search", files={"audio": ("a.wav", file.getvalue())}, timeout=30)
+    answer = httpx2.post(f"{server.url}/v1/search", files={"audio": ("a.wav", wav_of(pcm))}, timeout=30)
     answered: Reply = answer.json()
     return answered
 
@@ -108,7 +106,11 @@ def test_words_come_while_the_person_speaks_and_the_answer_when_they_have_finish
     assert replies[-2]["at"] - final["end"] <= 0.3  # what came after the speech had settled was not waited for
 
 
-@pytest.mark.parametrize("path", CLIPS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=() if place % 3 == 0 else pytest.mark.slow) for place, path in enumerate(CLIPS)],
+    ids=lambda path: path.stem,
+)
 def test_uploading_the_samples_of_an_utterance_gives_the_same_answer(server: RunningServer, path: Path) -> None:
     pcm = pcm_of(path)
     with open_stream(server) as stream:
@@ -118,6 +120,14 @@ def test_uploading_the_samples_of_an_utterance_gives_the_same_answer(server: Run
     uploaded = upload(server, pcm[2 * start : 2 * end])
     for name in ("transcript", "results", "sure", "null_reason", "conditioning", "release"):
         assert final[name] == uploaded[name], name
+
+
+def test_the_example_of_the_guide_runs(server: RunningServer, film_recording: Path, tmp_path: Path) -> None:
+    (tmp_path / "query.wav").write_bytes(film_recording.read_bytes())
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "streaming.md").read_text(), re.DOTALL)
+    code = code.replace("ws://localhost:8000", server.url.replace("http", "ws"))
+    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert shown.stdout.splitlines()[-1].startswith("Jurassic Park ['Jurassic Park'"), shown.stderr
 
 
 def test_letting_go_ends_the_utterance_at_once(server: RunningServer) -> None:

@@ -80,6 +80,7 @@ def test_a_caller_who_asks_too_often_is_told_when_to_come_back_and_others_are_no
         ("https://shop.example.evil.example", "shop.example", False),
         ("", "", False),
         ("null", "", False),
+        ("http://[", "shop.example", False),
     ],
 )
 def test_only_pages_of_this_service_and_those_named_open_streams(origin: str | None, host: str, may: bool) -> None:

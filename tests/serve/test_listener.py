@@ -9,11 +9,14 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from data.clips import to_pcm
 from data.endpointing import EndpointOptions, EndReason, Turn
 from data.errors import OverloadedError, RecognitionFailedError, UnsupportedAudioError
 from data.records import Samples
-from serve.listener import Listener
+from serve.listener import TOGETHER, TOGETHER_BYTES, Listener, Waiting, take
 from serve.listening import Begin, Listened, Listening, Sound, open_listening
 from serve.metrics import ServiceMetrics
 
@@ -36,7 +39,7 @@ def with_listener(work: Callable[[Listener], Awaitable[None]]) -> None:
 def spoken(clip: Callable[[str], Samples]) -> bytes:
     """A query with a second of silence after it, as 16-bit samples."""
     samples = np.concatenate([clip("jurassic-park"), np.zeros(16_000, np.float32)])
-    return (samples * 32767).astype("<i2").tobytes()
+    return to_pcm(samples).tobytes()
 
 
 def test_streams_that_mix_are_heard_as_each_alone(spoken: bytes) -> None:
@@ -94,6 +97,20 @@ def test_a_lost_process_costs_its_streams_and_is_soon_back(spoken: bytes, how: s
             await listener.listen("other", spoken)
 
     with_listener(work)
+
+
+@given(st.lists(st.integers(0, 64 * 1024), min_size=1, max_size=100))
+def test_no_flood_of_large_messages_is_handed_over_at_once(sizes: list[int]) -> None:
+    requests = [Waiting(Sound("a", bytes(size))) for size in sizes]
+    waiting: asyncio.Queue[Waiting] = asyncio.Queue()
+    for request in requests[1:]:
+        waiting.put_nowait(request)
+    taken = take(requests[0], waiting)
+    assert taken == requests[: len(taken)]
+    assert len(taken) + waiting.qsize() == len(requests)
+    assert len(taken) <= TOGETHER
+    assert sum(sizes[: len(taken) - 1]) < TOGETHER_BYTES
+    assert waiting.empty() or len(taken) == TOGETHER or sum(sizes[: len(taken)]) >= TOGETHER_BYTES
 
 
 async def until_begun(listener: Listener, stream: str) -> None:
