@@ -80,8 +80,9 @@ def kept(home: Path, kind: EventKind) -> list[str]:
 
 def family(pid: int) -> list[int]:
     """Give the processes below a process."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [pid for child in children for pid in family(child)]
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return children + [below for child in children for below in family(child)]
 
 
 def is_gone(pid: int) -> bool:
