@@ -91,14 +91,15 @@ def test_after_one_click_the_page_notices_when_the_speech_is_over(open_page: Ope
     assert uploads == []
 
 
-def test_words_and_results_show_while_the_person_speaks(open_page: OpenPage) -> None:
-    page = open_page()
+def test_words_and_results_show_while_the_person_speaks(open_page: OpenPage, screenshots: Path) -> None:
+    page = open_page(device_scale_factor=1.5)
     page.evaluate(WATCH_THE_WORDS)
     page.keyboard.down("Space")
     page.wait_for_function("() => window.shown.length > 1")
     expect(page.locator("body")).to_have_attribute("data-state", "listening")
     expect(page.locator("#heard")).to_have_attribute("aria-live", "off")
     expect(page.locator(".result").first).to_be_visible()
+    page.screenshot(path=screenshots / "search-while-speaking.png")
     wait_for_the_recording(page)
     page.keyboard.up("Space")
     expect_the_film(page)
