@@ -32,6 +32,7 @@
     ├── RecognitionFailedError     the recogniser did not survive a recording
     ├── HungUpError                the caller did not wait for the answer
     ├── StoreError
+    │   └── UnstorableError        the database will never take this
     └── ToolMissingError           a program that this command needs is not installed
 
 Each carries a stable `code`. `serve.errors` maps the tree to HTTP statuses and exit codes; nothing else does.
@@ -236,9 +237,16 @@ class HungUpError(VoiceSearchError):
 
 
 class StoreError(VoiceSearchError):
-    """The database cannot be opened or written."""
+    """The database cannot be opened or written; it may be back soon."""
 
     code = "store_error"
+    retry_after_s: int | None = 5
+
+
+class UnstorableError(StoreError):
+    """The database refused this for what it is, and will again."""
+
+    retry_after_s = None
 
 
 class ToolMissingError(VoiceSearchError):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 bearer = HTTPBearer(auto_error=False, description="A key that `voicesearch serve key create` made.")
 
+CLOCK_STEP_S = 5.0
+"""From this many seconds on, a difference between the clocks is a clock that was set."""
+
 PUBLIC = frozenset({Scope.QUERY, Scope.FEEDBACK})
 """What an open service lets everybody do; other people's recordings and the service itself stay behind a key."""
 
@@ -101,7 +104,9 @@ class RateLimiter:
         from limits.strategies import MovingWindowRateLimiter
 
         self._limit = limit
-        self._windows = MovingWindowRateLimiter(MemoryStorage())
+        self._seen = MemoryStorage()
+        self._windows = MovingWindowRateLimiter(self._seen)
+        self._clock_offset_s = _clock_offset_s()
 
     def count(self, caller: Caller) -> None:
         """Count a request.
@@ -114,9 +119,16 @@ class RateLimiter:
         """
         if caller.key is None and caller.is_local:
             return
+        if abs((offset := _clock_offset_s()) - self._clock_offset_s) > CLOCK_STEP_S:
+            self._clock_offset_s = offset
+            self._seen.reset()  # what was counted by another clock would be held against callers for hours
         if not self._windows.hit(self._limit, caller.identity):
             free = self._windows.get_window_stats(self._limit, caller.identity).reset_time
             raise RateLimitedError(f"more than {self._limit}; ask again later", max(round(free - time.time()), 1))
+
+
+def _clock_offset_s() -> float:
+    return time.time() - time.monotonic()
 
 
 def is_own_page(origin: str | None, host: str, allowed: Sequence[str]) -> bool:

@@ -67,7 +67,12 @@ def create_app() -> FastAPI:
             allow_headers=["authorization", "content-type", "idempotency-key", "x-request-id"],
             expose_headers=["x-request-id", "retry-after"],
         )
-    app.add_middleware(RequestFrame, metrics=metrics, max_body_bytes=settings.max_audio_bytes + FORM_ALLOWANCE)
+    app.add_middleware(
+        RequestFrame,
+        metrics=metrics,
+        max_body_bytes=settings.max_audio_bytes + FORM_ALLOWANCE,
+        upload_s=settings.upload_seconds,
+    )
     install_error_shape(app)
     app.include_router(search.router)
     app.include_router(transcription.router)
@@ -140,8 +145,11 @@ def _add_operations(app: FastAPI) -> None:
             return JSONResponse({"status": "degraded", "reason": "no recogniser is up", **parts}, 503)
         try:
             await run_sync(service.store.check)
+            reason = service.journal.trouble
         except StoreError as error:
-            return JSONResponse({"status": "degraded", "reason": str(error), **parts}, 503)
+            reason = str(error)
+        if reason:
+            return JSONResponse({"status": "degraded", "reason": reason, **parts}, 503)
         return JSONResponse({"status": "ready", **parts})
 
     @app.get("/metrics", response_class=PlainTextResponse, dependencies=[Depends(needs(Scope.ADMIN))])

@@ -54,6 +54,7 @@ _CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     413: errors.AudioTooLargeError.code,
     422: errors.InvalidRequestError.code,
 }

@@ -1,5 +1,6 @@
 """What holds for every request: an id, a size limit, security headers, a count, one error shape."""
 
+import asyncio
 import logging
 import re
 import time
@@ -37,17 +38,55 @@ SECURITY_HEADERS = {
 """Sent with every answer; the pages need nothing that these forbid."""
 
 
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose requests have a body."""
+
 AUDIO_FIELDS = ("audio", "file")
 """Form fields that carry a recording."""
 
 
-class RequestFrame:
-    """ASGI middleware around every request: id in and out, body limit while reading, headers, a count by route."""
+class _Upload:
+    """A request's body as it comes in, within the most bytes and seconds."""
 
-    def __init__(self, app: ASGIApp, metrics: ServiceMetrics, max_body_bytes: int) -> None:
+    def __init__(self, receive: Receive, declared: bytes, max_bytes: int, within_s: float) -> None:
+        self._receive = receive
+        self._declared = int(declared) if declared.isdigit() else 0
+        self._max_bytes = max_bytes
+        self._within_s = within_s
+        self._ends = asyncio.get_running_loop().time() + within_s
+        self._received = 0
+        self.is_whole = False
+
+    async def receive(self) -> Message:
+        """Give the next part, then whatever the server says of the connection.
+
+        Raises:
+            HTTPException: It is too large, or too slow.
+        """
+        if self.is_whole:
+            return await self._receive()
+        if self._declared > self._max_bytes:
+            raise HTTPException(413, f"the request has {self._declared} bytes; at most {self._max_bytes} are accepted")
+        try:
+            async with asyncio.timeout_at(self._ends):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HTTPException(408, f"the request was not whole within {self._within_s:g} s") from error
+        self._received += len(message.get("body", b""))
+        if self._received > self._max_bytes:
+            raise HTTPException(413, f"the request has more than the {self._max_bytes} bytes accepted")
+        self.is_whole = not message.get("more_body", False)
+        return message
+
+
+class RequestFrame:
+    """ASGI middleware around every request: id in and out, limits while reading, headers, a count by route."""
+
+    def __init__(self, app: ASGIApp, metrics: ServiceMetrics, max_body_bytes: int, upload_s: float) -> None:
         self._app = app
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._upload_s = upload_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; a WebSocket only gets its id."""
@@ -62,20 +101,8 @@ class RequestFrame:
         headers = {name: value for name, value in scope["headers"] if name in (b"x-request-id", b"content-length")}
         request_id = _identify(scope, headers.get(b"x-request-id", b"").decode("latin-1"))
         begun = time.perf_counter()
-        declared = headers.get(b"content-length", b"0")
-        received, started = 0, False
-
-        async def limited_receive() -> Message:
-            nonlocal received
-            if declared.isdigit() and int(declared) > self._max_body_bytes:
-                raise HTTPException(
-                    413, f"the request has {int(declared)} bytes; at most {self._max_body_bytes} are accepted"
-                )
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
-                raise HTTPException(413, f"the request has more than the {self._max_body_bytes} bytes accepted")
-            return message
+        upload = _Upload(receive, headers.get(b"content-length", b""), self._max_body_bytes, self._upload_s)
+        started = False
 
         async def framed_send(message: Message) -> None:
             nonlocal started
@@ -83,6 +110,8 @@ class RequestFrame:
             if message["type"] == "http.response.start":
                 out = MutableHeaders(scope=message)
                 out["x-request-id"] = request_id
+                if not upload.is_whole and scope["method"] in WITH_BODY:
+                    out["connection"] = "close"  # nobody reads what may still come
                 for name, value in SECURITY_HEADERS.items():
                     out.setdefault(name, value)
                 route = getattr(scope.get("route"), "path", None) or scope.get("root_path") or "unknown"
@@ -93,7 +122,7 @@ class RequestFrame:
             await send(message)
 
         try:
-            await self._app(scope, limited_receive, framed_send)
+            await self._app(scope, upload.receive, framed_send)
         except Exception as error:
             logger.exception("crashed", exc_info=error)
             if started:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 import socket
 import ssl
 import threading
@@ -102,12 +103,15 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         app.state.release = release  # verified a moment ago
         key, secret = new_key("proof", (Scope.QUERY,))
         app.state.own_keys = {digest_of(secret): key}
+        # Linux ends a connection whose other end takes nothing for so long; the accepted ones inherit this.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * settings.unread_seconds))
         listening.listen(config.backlog)
         server = uvicorn.Server(config)
         failures: list[VoiceSearchError] = []
         asked = Proof(proof, secret) if proof else None
         watcher = threading.Thread(target=_announce, args=(server, listen, asked, report, failures), daemon=True)
         watcher.start()
+        signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises it again once it has ended in order
         server.run(sockets=[listening])
     if failures:
         raise failures[0]

@@ -31,9 +31,8 @@ class ServiceMetrics:
         self._restarts = Counter(
             "voicesearch_recogniser_restarts_total", "Recogniser processes that were lost", registry=self.registry
         )
-        self._dropped = Counter(
-            "voicesearch_events_dropped_total", "Events that the database did not take", registry=self.registry
-        )
+        self._dropped = Counter("voicesearch_events_dropped_total", "Events that were lost", registry=self.registry)
+        self._waiting = Gauge("voicesearch_events_waiting", "Events that wait for the database", registry=self.registry)
 
         self._streams = Gauge("voicesearch_streams_open", "Streams that are open", registry=self.registry)
         self._stream_times = Histogram(
@@ -76,9 +75,13 @@ class ServiceMetrics:
         """Count a recogniser's process that hung or died."""
         self._restarts.inc()
 
-    def count_dropped_event(self) -> None:
-        """Count an event that could not be kept."""
-        self._dropped.inc()
+    def count_dropped_events(self, number: int = 1) -> None:
+        """Count events that could not be kept."""
+        self._dropped.inc(number)
+
+    def show_waiting_events(self, number: int) -> None:
+        """Show how many events wait for the database."""
+        self._waiting.set(number)
 
     def text(self) -> bytes:
         """Give all figures in Prometheus' text format."""

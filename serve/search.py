@@ -20,7 +20,7 @@ from serve.state import Service, service_of
 from serve.stopwatch import Stopwatch
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504)
+    status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 504)
 }
 
 router = APIRouter(prefix="/v1", responses=REFUSALS)

@@ -40,6 +40,12 @@ class ServeSettings(Settings):
     deadline_seconds: float = Field(
         default=10.0, gt=0, le=600, description="Seconds after which a recording is given up (504)."
     )
+    upload_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="Seconds within which a request has to be whole (408)."
+    )
+    unread_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="Seconds for which a caller may leave an answer unread."
+    )
 
     access: Access = Field(
         default=Access.LOOPBACK,

@@ -1,5 +1,6 @@
 """The nginx example: nginx reads it, and the real service answers through it, as it answers without it."""
 
+import json
 import shutil
 import socket
 import ssl
@@ -10,8 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import numpy as np
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
+from data.audio import AudioLimits, decode
 from tests.conftest import QUERIES, ROOT, RunningServer
 
 JURASSIC = (QUERIES / "jurassic-park.flac").read_bytes()
@@ -147,20 +153,18 @@ def test_who_sends_a_request_drop_by_drop_is_let_go(proxy: Proxy, begun: bytes) 
     assert answer == b"" or b" 408 " in answer
 
 
-def test_a_websocket_handshake_reaches_the_service(proxy: Proxy) -> None:
-    handshake = (
-        b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
-    port = int(proxy.server.url.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as direct:
-        direct.sendall(handshake)
-        expected = direct.recv(4096).split(b"\r\n")[0]
-    with (
-        socket.create_connection(("127.0.0.1", proxy.https), timeout=20) as plain,
-        proxy.trust.wrap_socket(plain, server_hostname="localhost") as connection,
-    ):
-        connection.sendall(handshake)
-        answered = connection.recv(4096).split(b"\r\n")[0]
-    assert answered == expected
-    assert b" 101 " in answered or b" 403 " in answered
+def test_a_page_from_here_streams_over_tls_and_one_from_elsewhere_does_not(proxy: Proxy) -> None:
+    address = proxy.url.replace("https", "wss") + "/v1/stream"
+    pcm = (np.clip(decode(JURASSIC, AudioLimits()).samples, -1, 1) * 32767).astype("<i2").tobytes()
+    with connect(address, ssl=proxy.trust, origin=Origin(proxy.url)) as stream:
+        stream.send(json.dumps({"type": "start"}))
+        for at in range(0, len(pcm), 1280):
+            stream.send(pcm[at : at + 1280])
+        stream.send(json.dumps({"type": "end"}))
+        replies = [json.loads(stream.recv(timeout=30))]
+        while replies[-1]["type"] not in ("final", "error"):
+            replies.append(json.loads(stream.recv(timeout=30)))
+    assert replies[-1]["results"][0]["title"] == "Jurassic Park"
+    with pytest.raises(InvalidStatus) as refused:
+        connect(address, ssl=proxy.trust, origin=Origin("https://evil.example"))
+    assert refused.value.response.status_code == 403

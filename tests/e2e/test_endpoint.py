@@ -141,6 +141,14 @@ def test_feedback_counts_once(http: httpx2.Client, events: EventStore) -> None:
     assert len(clicks) == 1
 
 
+def test_feedback_on_a_query_of_another_session_is_refused(http: httpx2.Client) -> None:
+    asked = http.get("/v1/search", params={"q": "jaws", "session_id": "mine"}).json()
+    click = {"query_id": asked["query_id"], "kind": "click", "item_id": "1"}
+    refused = http.post("/v1/feedback", json={**click, "session_id": "another"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert http.post("/v1/feedback", json={**click, "session_id": "mine"}).json()["recorded"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
