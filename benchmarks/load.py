@@ -138,7 +138,7 @@ def main() -> None:
         held = [climb("ours", Target(f"{ours.url}/v1/search", "audio"), recordings, scale)]
         figures |= {"ready_s": round(ours.ready_s, 2), "rss_mb": round(ours.resident_mb())}
         spoken = [decode(content, AudioLimits()).samples for content in recordings.around(2.5, STREAMS)]
-        streamed = run(ours, [clip for clip in spoken if speech_end(clip)], "streams", endpoint=True, paced=True)
+        streamed = run(ours, [clip for clip in spoken if speech_end(clip)], "streams", paced=True)
         figures["stream_final_p50_ms"] = median_of(streamed, lambda each: each.final_ms)
     for name, options in (("faster-whisper", ()), ("faster-whisper, batched", ("--batched",))):
         with peer_server(published, *options) as peer:

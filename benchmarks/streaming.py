@@ -3,9 +3,10 @@
     python -m benchmarks.streaming [--full] [--fast] [--speech MANIFEST ...]
 
 Prompts of Asterisk are sent to the real server at the pace of speech, in messages of 40 ms, once with the server
-finding the end and once with the client saying so 200 ms after the last speech, as people let go of a button. `--fast`
-sends them as fast as the server takes them. Then what partial transcripts cost, whether streaming and upload agree, and
-how many real clips are cut off at a pause: prompts, shipped queries and what `--speech` names. The last line is JSON.
+finding the end and then with the client saying so 150 and 300 ms after the last speech, as people let go of a button.
+`--fast` sends them as fast as the server takes them. Then what partial transcripts cost, whether streaming and upload
+agree, and how many real clips are cut off at a pause: prompts, shipped queries and what `--speech` names. The last line
+is JSON.
 """
 
 import argparse
@@ -37,8 +38,8 @@ MESSAGE = 640
 LEAD_S, TAIL_S = 0.3, 1.2
 """Seconds of silence around each clip."""
 
-LET_GO_MS = 200.0
-"""From the last speech until the client says that the utterance is over."""
+LET_GO_MS = (150, 300)
+"""From the last speech until the client says that the utterance is over; the page waits 150 ms for the last sound."""
 
 TRAILING_MS = 500
 """The default trailing silence."""
@@ -60,22 +61,22 @@ class Streamed:
     partials: int
 
 
-def stream(url: str, pcm: bytes, voice_end: int, *, endpoint: bool, paced: bool) -> Streamed:
+def stream(url: str, pcm: bytes, voice_end: int, let_go_ms: int | None, *, paced: bool) -> Streamed:
     """Stream one clip as a client would.
 
     Args:
         url: Of the server.
         pcm: 16-bit samples at 16 kHz.
         voice_end: The sample after the last speech.
-        endpoint: Whether the server finds the end.
+        let_go_ms: From the last speech until `end` is sent; None where the server finds the end.
         paced: Whether to send at the pace of speech.
 
     Returns:
         What came of it.
     """
-    let_go = voice_end + round(LET_GO_MS * SAMPLE_RATE / 1000.0)
+    let_go = len(pcm) if let_go_ms is None else voice_end + let_go_ms * SAMPLE_RATE // 1000
     with connect(url.replace("http", "ws") + "/v1/stream") as socket:
-        socket.send(json.dumps({"type": "start", "endpoint": endpoint}))
+        socket.send(json.dumps({"type": "start", "endpoint": let_go_ms is None}))
         json.loads(socket.recv())
         begun = time.perf_counter()
         voice_at = decided_at = begun
@@ -91,8 +92,8 @@ def stream(url: str, pcm: bytes, voice_end: int, *, endpoint: bool, paced: bool)
                 if place < voice_end:
                     voice_at = time.perf_counter()
                 place += MESSAGE
-                ended = 2 * place >= len(pcm) or (not endpoint and place >= let_go)
-                if ended and not endpoint:
+                ended = 2 * place >= len(pcm) or place >= let_go
+                if ended and let_go_ms is not None:
                     socket.send('{"type": "end"}')
                     decided_at = time.perf_counter()
                 continue
@@ -131,12 +132,14 @@ def padded(clip: Samples) -> Samples:
     return np.pad(clip, (round(LEAD_S * SAMPLE_RATE), round(TAIL_S * SAMPLE_RATE)))
 
 
-def run(server: BenchmarkServer, clips: Sequence[Samples], name: str, **how: bool) -> list[Streamed]:
+def run(
+    server: BenchmarkServer, clips: Sequence[Samples], name: str, let_go_ms: int | None = None, *, paced: bool
+) -> list[Streamed]:
     """Stream clips one after the other."""
     streamed = []
     for number, clip in enumerate(clips, 1):
         samples = padded(clip)
-        streamed.append(stream(server.url, to_pcm(samples).tobytes(), speech_end(samples), **how))
+        streamed.append(stream(server.url, to_pcm(samples).tobytes(), speech_end(samples), let_go_ms, paced=paced))
         print(f"\033[2K\r{name}: {number}/{len(clips)}", end="", flush=True)
     print("\033[2K\r", end="")
     return streamed
@@ -150,27 +153,30 @@ def median_of(streamed: Sequence[Streamed], figure: Callable[[Streamed], float])
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="150 prompts instead of 30")
+    parser.add_argument("--full", action="store_true", help="150 prompts instead of 24")
     parser.add_argument("--fast", action="store_true", help="send as fast as the server takes it")
     parser.add_argument("--speech", nargs="*", type=Path, default=[], help="manifests of clips to find the ends of")
     arguments = parser.parse_args()
     release = prepare(None, print)
     contents = [content for content, _ in prompts(HomeSettings.load().corpora / "asterisk")]
     decoded = [decode(content, AudioLimits()).samples for content in contents]
-    most = 150 if arguments.full else 30
+    most = 150 if arguments.full else 24
     clips = [clip for clip in decoded[:: len(decoded) // most] if speech_end(clip)][:most]
     paced = not arguments.fast
     with benchmark_server() as server:
-        run(server, clips[:3], "warm-up", endpoint=True, paced=False)
+        run(server, clips[:3], "warm-up", paced=False)
         before = processor_s(server)
-        found = run(server, clips, "the server finds the end", endpoint=True, paced=paced)
+        streamed = {"the server finds the end": run(server, clips, "the server finds the end", paced=paced)}
         with_partials_s = processor_s(server) - before
-        said = run(server, clips, "the client says the end", endpoint=False, paced=paced)
+        for let_go_ms in LET_GO_MS:
+            name = f"let go after {let_go_ms} ms"
+            streamed[name] = run(server, clips, name, let_go_ms, paced=paced)
+        found, early, late = streamed.values()
         same_span, same_clip = agreement(server, clips, found)
     with benchmark_server(VOICESEARCH_STREAM_PARTIAL_MS="5000") as server:
-        run(server, clips[:3], "warm-up", endpoint=True, paced=False)
+        run(server, clips[:3], "warm-up", paced=False)
         before = processor_s(server)
-        run(server, clips, "without partials", endpoint=True, paced=paced)
+        run(server, clips, "without partials", paced=paced)
         without_s = processor_s(server) - before
 
     corpora = {"prompts": decoded, "queries": clips_of(QUERIES, 1000)}
@@ -180,10 +186,11 @@ def main() -> None:
     seconds = sum(len(padded(clip)) for clip in clips) / SAMPLE_RATE
     print(f"{len(clips)} clips, release {release.name}, {os.cpu_count()} cores; medians in ms")
     print(f"{'':28}{'to the answer':>16}{'from last speech':>18}{'partials':>10}")
-    for name, streamed in (("the server finds the end", found), ("the client says the end", said)):
-        figures = [median_of(streamed, figure) for figure in (lambda each: each.final_ms, lambda each: each.voice_ms)]
-        count = statistics.mean(each.partials for each in streamed)
-        print(f"{name:28}{figures[0]:16.1f}{figures[1]:18.1f}{count:10.1f}")
+    for name, answered in streamed.items():
+        final_ms = median_of(answered, lambda each: each.final_ms)
+        voice_ms = median_of(answered, lambda each: each.voice_ms)
+        count = statistics.mean(each.partials for each in answered)
+        print(f"{name:28}{final_ms:16.1f}{voice_ms:18.1f}{count:10.1f}")
     print(f"the same answer uploaded: its samples {same_span:.1%}, the whole clip {same_clip:.1%}")
     with_s, alone_s = with_partials_s / seconds, without_s / seconds
     print(f"processor time of a second: {with_s:.3f} s, {alone_s:.3f} s without partials")
@@ -195,7 +202,8 @@ def main() -> None:
         json.dumps(
             {
                 "stream_final_p50_ms": median_of(found, lambda each: each.final_ms),
-                "stream_end_final_p50_ms": median_of(said, lambda each: each.final_ms),
+                "stream_end_final_p50_ms": median_of(late, lambda each: each.final_ms),
+                "stream_early_end_final_p50_ms": median_of(early, lambda each: each.final_ms),
                 "stream_voice_final_p50_ms": median_of(found, lambda each: each.voice_ms),
                 "stream_final_p95_ms": round(float(np.percentile([each.final_ms for each in found], 95)), 1),
                 "same_as_upload": round(same_span, 4),

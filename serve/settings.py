@@ -92,7 +92,10 @@ class StreamSettings(Settings):
         default=300.0, ge=100, le=5_000, description="Least milliseconds of speech between two partial transcripts."
     )
     stream_idle_seconds: float = Field(
-        default=30.0, gt=0, le=3_600, description="Seconds without a message after which a stream is closed."
+        default=30.0,
+        gt=0,
+        le=3_600,
+        description="Seconds without a message, or that sound is late, after which a stream is closed.",
     )
     stream_send_seconds: float = Field(
         default=5.0, gt=0, le=600, description="Seconds that a client may take to read before its stream is dropped."

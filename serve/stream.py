@@ -185,6 +185,8 @@ class Conversation:
             return  # it was sent before the client could know that the utterance is over
         spoken = utterance.turn.speech_start
         utterance.add(await self._service.listener.listen(self._id, content))
+        if utterance.lag_s > self._settings.stream_idle_seconds:
+            raise IdleError(f"the sound comes {utterance.lag_s:.0f} s late; send it as fast as it is spoken")
         turn = utterance.turn
         if spoken is None and turn.speech_start is not None:
             await self._send("speech_started", at=_seconds(turn.speech_start * FRAME))

@@ -21,7 +21,7 @@ from serve.pool import RecognizerPool
 LEAD = SAMPLE_RATE // 2
 """Samples kept before the first speech: more than conditioning keeps, so that it can judge the noise."""
 
-SETTLED = 3 * SAMPLE_RATE // 10
+SETTLED = SAMPLE_RATE // 5
 """Samples of silence after the last speech from which a hearing stands as the final one."""
 
 SAMPLE_BYTES = 2
@@ -53,7 +53,7 @@ class Utterance:
         self._pcm = bytearray()
         self._hearings: list[Hearing] = []
         self.turn = Turn()
-        self.voice_at = perf_counter()
+        self._begun = self.voice_at = perf_counter()
 
     @property
     def span(self) -> Span:
@@ -62,6 +62,11 @@ class Utterance:
         end = length if self.turn.end is None else min(length, self.turn.frames * FRAME)
         start = 0 if self.turn.speech_start is None else max(self.turn.speech_start * FRAME - LEAD, 0)
         return Span(start, end)
+
+    @property
+    def lag_s(self) -> float:
+        """By how many seconds the sound is behind the clock since it began."""
+        return perf_counter() - self._begun - len(self._pcm) / (SAMPLE_BYTES * SAMPLE_RATE)
 
     def add(self, listened: Listened) -> None:
         """Take in what was listened to."""

@@ -123,8 +123,9 @@ function resultRow(hit, rank, nbest, choose) {
 }
 
 /** The whole time in words; of a recording also its stages, as a bar and as a list. */
-function timing({ timings_ms: timings, release }, roundTrip) {
-  const whole = `${duration(timings.total)} on the server, ${duration(roundTrip)} with the way there and back · ${release}`;
+function timing({ timings_ms: timings, release, reason }, roundTrip) {
+  const after = reason ? "after the end of the speech" : "on the server"; // a stream's stages were begun before
+  const whole = `${duration(timings.total)} ${after}, ${duration(roundTrip)} with the way there and back · ${release}`;
   const stages = Object.keys(STAGES).filter((stage) => timings[stage] >= 0.05);
   if (stages.length < 2) return [element("p", {}, whole)];
   const bar = element("div", { className: "stages", "aria-hidden": "true" });
