@@ -114,6 +114,7 @@ class Conversation:
         self._utterance: Utterance | None = None
         self._partial = Partial()
         self._concluding: asyncio.Task[None] | None = None
+        self._busy_at = asyncio.get_running_loop().time()
 
     async def run(self) -> int:
         """Talk until one side has had enough.
@@ -143,7 +144,7 @@ class Conversation:
     async def _converse(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._settings.stream_idle_seconds):
+                async with asyncio.timeout_at(self._busy_at + self._settings.stream_idle_seconds):
                     message = await self._websocket.receive()
             except TimeoutError as error:
                 wait = f"{self._settings.stream_idle_seconds:g} s"
@@ -174,6 +175,7 @@ class Conversation:
         let_in(self._service, self._websocket, self._secret, Scope.QUERY)
         await self._service.listener.begin(self._id, start.format, start.rate, endpoint=start.endpoint)
         self._start, self._partial = start, Partial()
+        self._stay()
         self._utterance = Utterance(self._service.recognizers, self._settings.stream_partial_ms)
         await self._send("ready", request_id=request_id_of(self._websocket))
 
@@ -183,6 +185,7 @@ class Conversation:
         utterance = self._utterance
         if utterance is None:
             return  # it was sent before the client could know that the utterance is over
+        self._stay()
         spoken = utterance.turn.speech_start
         utterance.add(await self._service.listener.listen(self._id, content))
         if utterance.lag_s > self._settings.stream_idle_seconds:
@@ -232,7 +235,12 @@ class Conversation:
         total_s = answer.timings_ms["total"] / 1000.0
         service.metrics.observe_stream(reason, silent_s, total_s)
         body = jsonable_encoder(shown(asked.query_id, answer))
+        self._stay()
         await self._send("final", reason=reason, start=_seconds(span.start), end=_seconds(span.end), **body)
+
+    def _stay(self) -> None:
+        """Count this as a sign of life; sound that nobody hears and words that change nothing are none."""
+        self._busy_at = asyncio.get_running_loop().time()
 
     def _give_up(self) -> None:
         if self._utterance is not None:

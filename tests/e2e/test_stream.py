@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -358,6 +360,35 @@ def test_sound_that_only_trickles_keeps_no_stream_open(strict: RunningServer, ma
         code, last = refusal_of(stream)
     assert (code, last["error"]["code"]) == (1008, "idle")
     assert "late" in last["error"]["message"]
+
+
+def test_what_is_not_heard_keeps_no_stream_open(strict: RunningServer, make_key: Callable[[Scope], str]) -> None:
+    secret = make_key(Scope.QUERY)
+    with open_stream(strict) as stream:
+        say(stream, key=secret)
+        assert replies_to(stream)[-1]["type"] == "final"
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionClosed):
+            while time.monotonic() < begun + 5:
+                stream.send(bytes(1280))
+                stream.send('{"type": "cancel"}')
+                time.sleep(0.1)
+        assert time.monotonic() < begun + 4
+        code, last = refusal_of(stream)
+    assert (code, last["error"]["code"]) == (1008, "idle")
+
+
+@pytest.mark.slow
+def test_a_server_that_stops_says_goodbye_to_its_streams(
+    release: Release, film_index: SearchIndex, home: Path, tmp_path: Path
+) -> None:
+    for name in ("models", "indexes"):
+        (tmp_path / name).symlink_to(home / name)
+    with start_server(tmp_path) as running, open_stream(running) as stream:
+        say(stream, parts=[JURASSIC[:30_000]])
+        assert json.loads(stream.recv())["type"] == "ready"
+        os.kill(running.pid, signal.SIGTERM)
+        assert refusal_of(stream)[0] == 1012
 
 
 def test_too_many_streams_are_told_to_come_back_until_one_hangs_up(strict: RunningServer) -> None:
