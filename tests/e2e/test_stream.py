@@ -56,11 +56,15 @@ def open_stream(server: RunningServer, **options: Any) -> ClientConnection:
     return opened
 
 
+def in_messages(pcm: bytes) -> list[bytes]:
+    return [pcm[at : at + MESSAGE_BYTES] for at in range(0, len(pcm), MESSAGE_BYTES)]
+
+
 def say(stream: ClientConnection, *, paced: bool = False, parts: list[bytes] | None = None, **start: Any) -> None:
     """Starts an utterance and sends sound."""
     stream.send(json.dumps({"type": "start", **start}))
     begun = time.monotonic()
-    for number, part in enumerate(parts or [JURASSIC[at : at + MESSAGE_BYTES] for at in range(0, len(JURASSIC), 1280)]):
+    for number, part in enumerate(parts or in_messages(JURASSIC)):
         if paced:
             time.sleep(max(begun + 0.04 * number - time.monotonic(), 0.0))
         stream.send(part)
@@ -150,6 +154,15 @@ def test_who_holds_a_button_may_pause(server: RunningServer) -> None:
         final = replies_to(stream)[-1]
     assert final["reason"] == "end"
     assert final["transcript"]["text"] == "Jurassic Park Finding Nemo"
+
+
+def test_a_pause_in_which_the_last_hearing_began_costs_no_word(server: RunningServer) -> None:
+    spoken = pcm_of(QUERIES / "jurassic-park.flac", 0.5, 0.25) + pcm_of(QUERIES / "finding-nemo.flac", 0.0, 1.0)
+    with open_stream(server) as stream:
+        say(stream, paced=True, parts=in_messages(spoken))
+        replies = replies_to(stream)
+    assert [reply["type"] for reply in replies].count("endpoint") == 1
+    assert replies[-1]["transcript"]["text"] == "Jurassic Park Finding Nemo"
 
 
 def test_one_utterance_follows_another_on_one_connection(server: RunningServer) -> None:
