@@ -29,6 +29,8 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.streaming
+	$(BIN)/python -m benchmarks.batching
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.query_profile
 

@@ -149,7 +149,9 @@ def install_error_shape(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     async def _framework_refused(request: Request, error: StarletteHTTPException) -> JSONResponse:
-        return error_response(request, error.status_code, code_of_status(error.status_code), str(error.detail))
+        answer = error_response(request, error.status_code, code_of_status(error.status_code), str(error.detail))
+        answer.headers.update(error.headers or {})  # which methods an address has
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from data.errors import OverloadedError, RecognitionFailedError, VoiceSearchError
 from serve.listening import Begin, Encoding, Forget, Listened, Reply, Request, Sound
 from serve.metrics import ServiceMetrics
-from serve.process import Opener, ProcessLostError, WorkerProcess
+from serve.process import RETRY_START_S, Opener, ProcessLostError, WorkerProcess
 
 logger = logging.getLogger("voicesearch")
 
@@ -25,9 +25,6 @@ TOGETHER_BYTES = 64 * 1024
 
 PATIENCE_S = 2.0
 """Seconds after which the process is given up; what it is handed at once takes it at most a hundredth of that."""
-
-RETRY_START_S = 1.0
-"""Seconds until a process that did not start is started again."""
 
 
 @dataclass(eq=False, slots=True)

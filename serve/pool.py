@@ -18,7 +18,7 @@ from time import perf_counter
 from data.errors import DeadlineError, OverloadedError, RecognitionFailedError, VoiceSearchError
 from serve.hearing import Heard, HearingJob, Outcome, Postponed
 from serve.metrics import ServiceMetrics
-from serve.process import Opener, ProcessLostError, WorkerProcess
+from serve.process import RETRY_START_S, Opener, ProcessLostError, WorkerProcess
 
 logger = logging.getLogger("voicesearch")
 
@@ -26,9 +26,6 @@ Recogniser = WorkerProcess[HearingJob, tuple[int, Outcome]]
 
 TOGETHER = 8
 """Most recordings heard at once; more gain little and make the first wait."""
-
-RETRY_START_S = 1.0
-"""Seconds until a process that did not start is started again."""
 
 
 @dataclass(frozen=True, slots=True)

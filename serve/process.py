@@ -45,6 +45,9 @@ HEAP = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "2000000", "MALLOC_TR
 START_S = 60.0
 """Seconds after which a process that is not ready is given up; a slow disk reads the largest model in less."""
 
+RETRY_START_S = 1.0
+"""Seconds until a process that did not start is to be started again."""
+
 STOP_S = 2.0
 """Seconds that a process has to end by itself."""
 

@@ -3,7 +3,7 @@
 set -u
 missing=""
 for pair in chromium:chromium espeak-ng:espeak-ng flite:flite festival:festival sctk:sctk \
-    nginx:nginx-light bwrap:bubblewrap faketime:faketime node:nodejs; do
+    nginx:nginx-light bwrap:bubblewrap faketime:faketime node:nodejs systemd-analyze:systemd; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -d /usr/share/festival/voices/english/kal_diphone ] || missing="$missing festvox-kallpc16k"

@@ -316,7 +316,9 @@ def test_a_locked_database_costs_no_answer_and_events_come_later(http: httpx2.Cl
 
 def test_an_unknown_address_is_refused_in_the_same_shape(http: httpx2.Client) -> None:
     assert http.get("/v1/nothing").json()["error"]["code"] == "not_found"
-    assert http.delete("/v1/feedback").json()["error"]["code"] == "method_not_allowed"
+    refused = http.delete("/v1/feedback")
+    assert refused.json()["error"]["code"] == "method_not_allowed"
+    assert refused.headers["allow"] == "POST"
 
 
 def test_the_openai_client_transcribes_unmodified(server: RunningServer) -> None:

@@ -14,6 +14,8 @@ from data.records import Release
 from serve.index import SearchIndex
 from tests.conftest import QUERIES, RunningServer, start_server
 
+pytestmark = pytest.mark.slow
+
 JURASSIC = (QUERIES / "jurassic-park.flac").read_bytes()
 UPLOAD_S = 2
 UNREAD_S = 2
@@ -150,7 +152,6 @@ def test_a_caller_that_hangs_up_after_the_first_bytes_of_its_answer_disturbs_nob
     assert_answers(server)
 
 
-@pytest.mark.slow
 def test_500_connections_at_once_are_all_answered_or_told_to_come_back(server: RunningServer) -> None:
     def ask(_: int) -> tuple[int, bool]:
         with connect(server) as caller:

@@ -72,3 +72,18 @@ def test_a_transcription_is_given_again_too_in_the_format_asked_for(http: httpx2
 
     for format_ in ("text", "verbose_json"):
         assert hear(format_).text == hear(format_).text
+
+
+def test_who_lost_the_connection_gets_an_answer_with_the_same_key_and_is_counted_once(server: RunningServer) -> None:
+    hasty = httpx2.Timeout(30, read=0.01)
+    with httpx2.Client(base_url=server.url, timeout=hasty) as impatient, pytest.raises(httpx2.ReadTimeout):
+        sent(impatient, "lost", session="lost")
+    with httpx2.Client(base_url=server.url, timeout=30) as patient:
+        while (answer := sent(patient, "lost", session="lost")).status_code == 409:
+            time.sleep(0.05)
+        assert answer.json()["results"][0]["title"] == "Jurassic Park"
+        click = {"query_id": answer.json()["query_id"], "kind": "click", "item_id": "any"}
+        patient.post("/v1/feedback", json={**click, "session_id": "lost"})
+    with closing(Store.open(f"sqlite:///{server.home}/voicesearch.db")) as store:
+        events = [event for event in EventStore(store).read() if event.session_id == "lost"]
+    assert [event.query_id for event in events if event.status == 200] == [answer.json()["query_id"]]

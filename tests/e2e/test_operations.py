@@ -5,41 +5,37 @@ import os
 import re
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from data.records import Release
+from data.catalogue import Item, read_catalogue
+from data.records import Event, EventKind, Release
 from data.store import Store
 from monitor.events import EventStore
 from serve.choices import Scope
-from serve.index import SearchIndex
+from serve.index import build_index, change_items
 from serve.keys import KeyStore
-from tests.conftest import QUERIES, ROOT, RunningServer, start_server
+from tests.conftest import FILMS, QUERIES, ROOT, RunningServer, start_server
 
 JURASSIC = (QUERIES / "jurassic-park.flac").read_bytes()
 BACK_UP, RESTORE = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
 
 
 @pytest.fixture
-def own_home(release: Release, film_index: SearchIndex, home: Path, tmp_path: Path) -> Path:
+def own_home(release: Release, home: Path, tmp_path: Path) -> Path:
     """A home folder of its own, with an index to which one film was added."""
     own = tmp_path / "own"
     own.mkdir()
     (own / "models").symlink_to(home / "models")
-    more = tmp_path / "more.csv"
-    films = ROOT / "examples" / "films"
-    columns = (films / "catalogue.csv").read_text().splitlines()[0]
-    more.write_text(f"{columns}\nnew,The Backup of Doctor Caligari{',' * (columns.count(',') - 1)}\n")
-    for words in ([str(films / "catalogue.csv")], [str(more), "--add"]):
-        subprocess.run(
-            [sys.executable, "-m", "voicesearch", "serve", "index", *words], check=True, capture_output=True,
-            cwd=ROOT, env={**os.environ, "VOICESEARCH_HOME": str(own)},
-        )  # fmt: skip
+    build_index(read_catalogue(FILMS), own / "indexes")
+    change_items(
+        own / "indexes", [Item("new", "The Backup of Doctor Caligari", {"title": "The Backup of Doctor Caligari"})]
+    )
     return own
 
 
@@ -90,8 +86,8 @@ def test_a_backup_of_a_running_service_restores_to_the_same_answers_events_words
 
 
 def test_a_home_of_an_older_version_is_brought_up_to_date_by_the_start(own_home: Path) -> None:
-    with start_server(own_home) as running:
-        ask(running, "old")
+    with closing(Store.open(f"sqlite:///{own_home}/voicesearch.db")) as store:
+        EventStore(store).append(Event("query:q", EventKind.QUERY, datetime.now(UTC), "q", "old"))
     with closing(sqlite3.connect(own_home / "voicesearch.db")) as database:
         database.execute("DROP TABLE api_keys")
         database.commit()
