@@ -19,7 +19,7 @@ from asr.local_agreement import Partial, agree
 from data.errors import IdleError, InvalidRequestError, SlowReaderError, VoiceSearchError
 from data.records import SAMPLE_RATE, EventKind
 from data.voice import FRAME
-from serve.access import is_own_page, let_in
+from serve.access import is_own_page, let_in, secret_of
 from serve.choices import Scope
 from serve.errors import ErrorAnswer, ErrorBody, close_code_of
 from serve.http import error_response, request_id_of
@@ -110,7 +110,7 @@ class Conversation:
         self._sending = asyncio.Lock()
         self._tasks = asyncio.TaskGroup()
         self._start: Start | None = None
-        self._secret = secret_of(websocket.headers.get("authorization", ""))
+        self._secret = secret_of(websocket)
         self._utterance: Utterance | None = None
         self._partial = Partial()
         self._concluding: asyncio.Task[None] | None = None
@@ -284,12 +284,6 @@ def control_of(text: str) -> Control:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "message"
         raise InvalidRequestError(f"{where}: {first['msg'].lower()}") from error
-
-
-def secret_of(authorization: str) -> str | None:
-    """Give the key that an `Authorization` header names, None where it names none."""
-    scheme, _, secret = authorization.partition(" ")
-    return secret.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _first(group: "ExceptionGroup[Failure]") -> Failure:
