@@ -8,12 +8,11 @@ import json
 import logging
 import time
 from dataclasses import asdict, replace
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.encoders import jsonable_encoder
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from asr.local_agreement import Partial, agree
 from data.errors import IdleError, InvalidRequestError, SlowReaderError, VoiceSearchError
@@ -21,12 +20,12 @@ from data.records import SAMPLE_RATE, EventKind
 from data.voice import FRAME
 from serve.access import is_own_page, let_in, secret_of
 from serve.choices import Scope
+from serve.control import Control, End, Start, control_of
 from serve.errors import ErrorAnswer, ErrorBody, close_code_of
 from serve.http import error_response, request_id_of
 from serve.journal import Asked, device_of, new_query_id
-from serve.listening import Encoding
 from serve.pipeline import answer_heard
-from serve.search import SessionId, shown
+from serve.search import shown
 from serve.state import Service, service_of
 from serve.stopwatch import Stopwatch
 from serve.utterance import Hearing, Utterance
@@ -42,44 +41,6 @@ MAX_MESSAGE_BYTES = 64 * 1024
 
 GOODBYE_S = 1.0
 """Seconds that a client may take to read why its stream is closed."""
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Start(_Message):
-    """An utterance begins.
-
-    `rate` is that of `pcm16`, in Hz; `endpoint` says whether it is over by itself when the speech is, or only with
-    `end`; `key` is for browsers, which can send no header.
-    """
-
-    type: Literal["start"]
-    format: Encoding = "pcm16"
-    rate: int = Field(default=SAMPLE_RATE, ge=8_000, le=48_000)
-    limit: int = Field(default=10, ge=1, le=50)
-    session_id: SessionId | None = None
-    consent: bool = False
-    endpoint: bool = True
-    key: str | None = Field(default=None, max_length=200)
-
-
-class End(_Message):
-    """The utterance is over: the person let go."""
-
-    type: Literal["end"]
-
-
-class Cancel(_Message):
-    """The utterance is not wanted any more."""
-
-    type: Literal["cancel"]
-
-
-Control: TypeAlias = Start | End | Cancel
-
-_CONTROL: TypeAdapter[Control] = TypeAdapter(Annotated[Control, Field(discriminator="type")])
 
 
 @router.websocket("/stream")
@@ -264,26 +225,6 @@ class Conversation:
                 await self._websocket.close(code, message.encode()[:120].decode(errors="ignore"))
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             return  # gone, or not reading; the connection ends either way
-
-
-def control_of(text: str) -> Control:
-    """Read a control message.
-
-    Args:
-        text: As it came.
-
-    Returns:
-        The message.
-
-    Raises:
-        InvalidRequestError: It is none; says what is wrong with it.
-    """
-    try:
-        return _CONTROL.validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "message"
-        raise InvalidRequestError(f"{where}: {first['msg'].lower()}") from error
 
 
 def _first(group: "ExceptionGroup[Failure]") -> Failure:
