@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
 from itertools import pairwise
@@ -312,33 +312,34 @@ def test_an_utterance_is_kept_only_with_consent(server: RunningServer, consent: 
 
 
 @pytest.fixture(scope="module")
-def strict(
-    release: Release, film_index: SearchIndex, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningServer]:
-    """A server that wants a key, for one stream at a time that is never idle for longer than a second."""
+def strict_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("strict")
     for name in ("models", "indexes"):
         (folder / name).symlink_to(home / name)
-    settings = {"ACCESS": "keys", "MAX_STREAMS": "1", "STREAM_IDLE_SECONDS": "1", "LOG_FORMAT": "json"}
-    with start_server(folder, **{f"VOICESEARCH_{name}": value for name, value in settings.items()}) as running:
-        yield running
+    return folder
 
 
 @pytest.fixture(scope="module")
-def make_key(strict: RunningServer) -> Callable[[Scope], str]:
-    def make(scope: Scope) -> str:
-        with closing(Store.open(f"sqlite:///{strict.home}/voicesearch.db")) as store:
-            _, secret = KeyStore(store).create("test", [scope])
-        time.sleep(1.5)
-        return secret
+def secrets(strict_home: Path) -> dict[Scope, str]:
+    """A key for each of two scopes, made before the server starts."""
+    with closing(Store.open(f"sqlite:///{strict_home}/voicesearch.db")) as store:
+        return {scope: KeyStore(store).create("test", [scope])[1] for scope in (Scope.QUERY, Scope.FEEDBACK)}
 
-    return make
+
+@pytest.fixture(scope="module")
+def strict(
+    release: Release, film_index: SearchIndex, strict_home: Path, secrets: dict[Scope, str]
+) -> Iterator[RunningServer]:
+    """A server that wants a key, for one stream at a time that is never idle for longer than a second."""
+    settings = {"ACCESS": "keys", "MAX_STREAMS": "1", "STREAM_IDLE_SECONDS": "1", "LOG_FORMAT": "json"}
+    with start_server(strict_home, **{f"VOICESEARCH_{name}": value for name, value in settings.items()}) as running:
+        yield running
 
 
 def test_a_key_comes_in_the_header_or_for_browsers_in_the_start_message(
-    strict: RunningServer, make_key: Callable[[Scope], str]
+    strict: RunningServer, secrets: dict[Scope, str]
 ) -> None:
-    secret, other = make_key(Scope.QUERY), make_key(Scope.FEEDBACK)
+    secret, other = secrets[Scope.QUERY], secrets[Scope.FEEDBACK]
     for start, code, kind in (({}, 1008, "unauthorized"), ({"key": other}, 1008, "forbidden")):
         with open_stream(strict) as stream:
             stream.send(json.dumps({"type": "start", **start}))
@@ -362,8 +363,8 @@ def test_an_idle_stream_is_closed_and_its_place_is_free(strict: RunningServer) -
             assert (code, last["error"]["code"]) == (1008, "idle")
 
 
-def test_sound_that_only_trickles_keeps_no_stream_open(strict: RunningServer, make_key: Callable[[Scope], str]) -> None:
-    secret = make_key(Scope.QUERY)
+def test_sound_that_only_trickles_keeps_no_stream_open(strict: RunningServer, secrets: dict[Scope, str]) -> None:
+    secret = secrets[Scope.QUERY]
     with open_stream(strict) as stream:
         stream.send(json.dumps({"type": "start", "key": secret}))
         for _ in range(8):
@@ -375,8 +376,8 @@ def test_sound_that_only_trickles_keeps_no_stream_open(strict: RunningServer, ma
     assert "late" in last["error"]["message"]
 
 
-def test_what_is_not_heard_keeps_no_stream_open(strict: RunningServer, make_key: Callable[[Scope], str]) -> None:
-    secret = make_key(Scope.QUERY)
+def test_what_is_not_heard_keeps_no_stream_open(strict: RunningServer, secrets: dict[Scope, str]) -> None:
+    secret = secrets[Scope.QUERY]
     with open_stream(strict) as stream:
         say(stream, key=secret)
         assert replies_to(stream)[-1]["type"] == "final"
