@@ -1,12 +1,11 @@
 """The spoken film queries of the tuning figures: train on some voices and titles, test on others.
 
 A tenth of the films is never said in training, a twentieth only in the development part. Every query of training is
-said by one of espeak's or flite's voices, by one of espeak's accents, and by Hibari; those of which the model in use
-mishears Hibari are said by Kokoro's voices as well, as many as `--neural` asks for. Development hears Pico, which
-training does not, testing piper and festival, which are of other people again. Texts are brought to the convention, in
-which the catalogue's names keep their spelling.
+said three times: by one of espeak's and flite's voices, by one of espeak's accents, and by Hibari. Development hears
+Pico, testing piper and festival: other programs, and other people. Texts are brought to the convention, in which the
+catalogue's names keep their spelling.
 
-    python -m benchmarks.tuning_data OUT [--queries 2800] [--neural 1200]
+    python -m benchmarks.tuning_data OUT [--queries 2800]
 
 writes `OUT/train`, `OUT/dev`, `OUT/test-known` and `OUT/test-unknown`, each with a `queries.jsonl`; what is there
 already is not said again. The last line is JSON.
@@ -24,11 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from asr.recognizer import Recognizer
-from asr.settings import RecognizerSettings
-from asr.weights import prepare_release
 from data.catalogue import Catalogue, Item, read_catalogue
-from data.clips import read_clip
 from data.errors import LabelError
 from data.manifest import write_manifest
 from data.records import Utterance
@@ -38,7 +33,6 @@ from data.synthesis import Query, Take, plan_queries, plan_takes, read_templates
 from data.voices import MORE_VOICES, Voice, require, voices_named
 from data.workers import core_count
 from labeling.lint import fix_manifest
-from labeling.normalization import normalize
 from labeling.rulebook import convention_for
 
 FILMS = Path(__file__).parent.parent / "examples" / "films"
@@ -52,9 +46,6 @@ TRAINING = (
 )
 """Who says every query of training: one voice of each group."""
 
-KOKORO = tuple(voice.name for voice in MORE_VOICES if voice.engine == "kokoro")
-"""Who says the queries that are misheard."""
-
 TESTING = ("piper-joe", "festival-kal")
 VOICES = {"dev": ("pico-us", "pico-gb"), "test-known": TESTING, "test-unknown": TESTING}
 SPLITS = {"train": "train", "dev": "dev", "test-known": "test", "test-unknown": "test"}
@@ -65,7 +56,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of the four manifests")
     parser.add_argument("--queries", type=int, default=2800, help="different queries to train on")
-    parser.add_argument("--neural", type=int, default=1200, help="most of them that Kokoro says, 2 s each")
     parser.add_argument("--tested", type=int, default=120, help="different queries of each test, said by two voices")
     chosen = parser.parse_args()
 
@@ -80,10 +70,6 @@ def main() -> None:
             found[part] = len(speak(part, plan_takes(parts[part], voices, each, 0)))
         groups = [called("train", names, home) for names in TRAINING]
         takes = [take for group in groups for take in plan_takes(parts["train"], group, 1, 0)]
-        clips = speak("train", takes)
-        wrong = misheard(chosen.out / "train", [clip for clip in clips if clip.speaker == "hibari-heart"], bar)
-        hard = [query for query in parts["train"] if query.text in wrong][: chosen.neural]
-        takes += plan_takes(hard, called("train", KOKORO, home), 1, 0)
         found["train"] = len(speak("train", takes))
     print(json.dumps(found))
 
@@ -126,19 +112,6 @@ def said(
     if left := fix_manifest(manifest, convention_for(None, FILMS / "catalogue.csv")).left:
         raise LabelError(f"{manifest}: {len(left)} texts break the convention, the first: {left[0]}")
     return batch.utterances
-
-
-def misheard(folder: Path, clips: Sequence[Utterance], bar: Progress) -> set[str]:
-    """Give the texts of the clips of which the model in use gets a word wrong."""
-    recognizer = Recognizer(
-        prepare_release(RecognizerSettings.load().model, HomeSettings.load().models, print), RecognizerSettings.load()
-    )
-    wrong = set()
-    for clip in bar.track(clips, description="listening"):
-        hypotheses, _ = recognizer.decode(read_clip(folder / clip.audio_filepath))
-        if normalize(hypotheses[0].text if hypotheses else "") != normalize(clip.text):
-            wrong.add(clip.text)
-    return wrong
 
 
 def plan(catalogue: Catalogue, queries: int, tested: int) -> Iterator[tuple[str, Sequence[Query]]]:

