@@ -97,28 +97,12 @@ def mel_filters(n_mels: int) -> NDArray[np.float32]:
     Returns:
         Shape `(n_mels, 201)`.
     """
-    hertz = _corners(n_mels)
+    hertz = _mel_to_hertz(np.linspace(0.0, _hertz_to_mel(SAMPLE_RATE / 2), n_mels + 2))
     bins = np.linspace(0.0, SAMPLE_RATE / 2, N_FFT // 2 + 1)
     rising = (bins[None, :] - hertz[:-2, None]) / np.diff(hertz)[:-1, None]
     falling = (hertz[2:, None] - bins[None, :]) / np.diff(hertz)[1:, None]
     triangles = np.maximum(0.0, np.minimum(rising, falling))
     return (triangles * (2.0 / (hertz[2:] - hertz[:-2]))[:, None]).astype(np.float32)
-
-
-def mel_hertz(n_mels: int) -> NDArray[np.float64]:
-    """Give the middle of each mel band.
-
-    Args:
-        n_mels: Number of bands.
-
-    Returns:
-        In Hz, shape `(n_mels,)`.
-    """
-    return _corners(n_mels)[1:-1]
-
-
-def _corners(n_mels: int) -> NDArray[np.float64]:
-    return _mel_to_hertz(np.linspace(0.0, _hertz_to_mel(SAMPLE_RATE / 2), n_mels + 2))
 
 
 def _hertz_to_mel(hertz: float) -> float:

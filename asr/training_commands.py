@@ -76,7 +76,6 @@ def train(
     ] = 0.005,
     augmented: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of clips with effects.")] = 0.3,
     masked: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of clips with SpecAugment.")] = 0.5,
-    warped: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of clips with another vocal tract.")] = 0.5,
     evaluations: Annotated[int, typer.Option(min=1, help="How often the dev part is heard.")] = 5,
     patience: Annotated[int, typer.Option(min=1, help="Evaluations without fewer errors after which to stop.")] = 2,
     seed: Annotated[
@@ -110,7 +109,6 @@ def train(
             replayed=replayed,
             augmented=augmented,
             masked=masked,
-            warped=warped,
             evaluations=evaluations,
             patience=patience,
             max_regression=max_regression,

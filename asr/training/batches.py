@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from asr.checkpoint import mel_bands
 from asr.crops import Batch, plan_batches
-from asr.features import CONTEXT_SAMPLES, MIN_OWN_SAMPLES, log_mel, mel_hertz, padded_log_mel
+from asr.features import CONTEXT_SAMPLES, MIN_OWN_SAMPLES, log_mel, padded_log_mel
 from asr.script import Ids, Script
 from asr.student import with_tail
 from asr.training.examples import Example
@@ -34,9 +34,6 @@ TIME_MASKS, TIME_SHARE = 2, 0.1
 MEL_MASKS, MEL_BANDS = 2, 12
 """How many stretches of time and of mel bands are masked, and how much each takes at most. Source: D. Park and others,
 "SpecAugment", 2019."""
-
-WARP = 0.15
-"""Most by which a vocal tract is made longer or shorter."""
 
 MAX_TOKENS = 448
 """What Whisper's decoder has positions for."""
@@ -171,31 +168,8 @@ class Epoch:
     ) -> NDArray[np.float32]:
         tail = with_tail(samples, n_samples, chance)
         mel = padded_log_mel(samples, self._n_mels) if self._padded else log_mel(tail, self._n_mels)
-        masked, warped = chance.random() < self._options.masked, chance.random() < self._options.warped
-        seed, factor = int(chance.integers(1 << 31)), chance.uniform(1.0 - WARP, 1.0 + WARP)
-        if plain:
-            return mel
-        mel = warp(mel, factor) if warped else mel
-        return mask(mel, seed) if masked else mel
-
-
-def warp(mel: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """Let somebody with a longer or shorter vocal tract say the same.
-
-    Args:
-        mel: Shape `(n_mels, n_frames)`.
-        factor: By which frequencies are divided; below 1 the formants rise, as with a shorter tract. Source: N. Jaitly
-            and G. Hinton, "Vocal tract length perturbation improves speech recognition", 2013.
-
-    Returns:
-        A new array of the same shape.
-    """
-    hertz = mel_hertz(len(mel))
-    places = np.interp(hertz * factor, hertz, np.arange(len(mel)))
-    low = np.minimum(places.astype(np.int64), len(mel) - 2)
-    share = (places - low)[:, None].astype(np.float32)
-    warped: NDArray[np.float32] = (1.0 - share) * mel[low] + share * mel[low + 1]
-    return warped
+        masked = chance.random() < self._options.masked
+        return mel if plain or not masked else mask(mel, int(chance.integers(1 << 31)))
 
 
 def mask(mel: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

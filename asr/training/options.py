@@ -23,10 +23,10 @@ class TrainingOptions:
     It ends after `epochs`, or after `steps` where those are given; `rank` is that of the factors of `lora`. A batch has
     at most `max_clips` clips and `batch_seconds` of audio. `replayed` is the share of general speech in an epoch,
     `augmented` that of the clips to which an effect of `data.effects` happens, `masked` that of the clips with bands
-    and moments masked, `warped` that of those whose speaker gets another vocal tract; all in [0, 1]. The learning rate
-    rises over the share `warm_up` of the steps, then falls along half a cosine. The development part is heard
-    `evaluations` times, evenly spread; after `patience` of them without fewer word errors training stops.
-    `max_regression` is the most by which the word error rate of general speech may rise. `save_every` is in steps.
+    and moments masked; all in [0, 1]. The learning rate rises over the share `warm_up` of the steps, then falls
+    along half a cosine. The development part is heard `evaluations` times, evenly spread; after `patience` of them
+    without fewer word errors training stops. `max_regression` is the most by which the word error rate of general
+    speech may rise. `save_every` is in steps.
     """
 
     method: Method = Method.LORA
@@ -40,7 +40,6 @@ class TrainingOptions:
     replayed: float = 0.2
     augmented: float = 0.3
     masked: float = 0.5
-    warped: float = 0.5
     evaluations: int = 5
     patience: int = 2
     max_regression: float = 0.005

@@ -77,7 +77,7 @@ def conclude(
 
 
 def _lineage(identity: dict[str, Any], history: History, chosen: Point) -> dict[str, str]:
-    kept = ("method", "rank", "peak_rate", "seed", "clips", "replay_clips", "teacher", "augmented", "masked", "warped")
+    kept = ("method", "rank", "peak_rate", "seed", "clips", "replay_clips", "teacher", "augmented", "masked")
     labelled = identity["manifests"]
     return {
         **{key: str(identity[key]) for key in kept},

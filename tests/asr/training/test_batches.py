@@ -4,13 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from asr.features import mel_hertz
 from asr.script import Script
-from asr.training.batches import Epoch, mask, warp
+from asr.training.batches import Epoch, mask
 from asr.training.examples import read_material
 from asr.training.options import TrainingOptions
 from data.records import Release
@@ -63,15 +59,6 @@ def test_a_little_general_speech_is_heard_more_than_once_in_an_epoch(base: Relea
     general = [replace(material.train[0], id="general")]
     epoch = Epoch(material.train, general, base, replace(OPTIONS, replayed=0.5, max_clips=1), print)
     assert len(epoch) == 2 * len(material.train)
-
-
-@given(st.floats(0.85, 1.15))
-def test_a_longer_vocal_tract_moves_a_formant_down_by_its_factor(factor: float) -> None:
-    hertz = mel_hertz(80)
-    formant = np.exp(-((np.log(hertz / 2000.0) / 0.2) ** 2)).astype(np.float32)
-    heard = warp(np.repeat(formant[:, None], 3, axis=1), factor)
-    assert heard.shape == (80, 3)
-    assert hertz[heard[:, 0].argmax()] == pytest.approx(2000.0 / factor, rel=0.05)
 
 
 def test_masks_hide_bands_and_moments_and_leave_the_rest_alone() -> None:
