@@ -28,6 +28,11 @@ lint: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.streaming
+	$(BIN)/python -m benchmarks.batching
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.query_profile
 
 tools:
 	@sh tests/install-tools.sh
@@ -37,6 +42,8 @@ lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --output-file requirements/base.txt pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --extra train --extra dev \
 		--constraint requirements/base.txt --output-file requirements/dev.txt pyproject.toml
+	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(BIN)/uv pip compile --universal --python-version 3.11 --quiet \
+		--generate-hashes --constraint requirements/base.txt --output-file requirements/build.txt -
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -37,15 +37,14 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
     """Answer one query in this process: no server, no network."""
-    from serve.pipeline import Stopwatch
     from serve.preparation import open_pipeline, prepare
 
     recording = _recording(query)
     pipeline = open_pipeline(prepare(None, _say))
     if recording is not None:
-        answer = pipeline.search_audio(recording.read_bytes(), limit, Stopwatch())
+        answer = pipeline.search_audio(recording.read_bytes(), limit)
     else:
-        answer = pipeline.search_text(query, limit, Stopwatch())
+        answer = pipeline.search_text(query, limit)
     transcript = answer.transcript
     if as_json:
         shown = {

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,7 +50,6 @@ class Recognizer:
                 release.directory,
                 device=self.device,
                 compute_type="float16" if self.device == "cuda" else "int8",
-                inter_threads=settings.workers,
                 intra_threads=settings.threads,
             )
         except (RuntimeError, ValueError) as error:
@@ -89,12 +88,27 @@ class Recognizer:
         Returns:
             What `recognize` makes of each, in the same order.
         """
-        reasons = [reject_audio(clip, self._limits) for clip in clips]
-        heard = iter(self.decode_all([clip.samples for clip, no in zip(clips, reasons, strict=True) if no is None]))
-        return [
-            self._believed(clip, *next(heard)) if reason is None else Transcript("", (), 0.0, 1.0, 0.0, reason)
-            for clip, reason in zip(clips, reasons, strict=True)
-        ]
+        heard = dict(self.recognize_each(clips))
+        return [heard[place] for place in range(len(clips))]
+
+    def recognize_each(self, clips: Sequence[Conditioned]) -> Iterator[tuple[int, Transcript]]:
+        """Transcribe clips as `recognize_all` does, the shortest first.
+
+        Args:
+            clips: As for `recognize`.
+
+        Yields:
+            A clip's place and its transcript, as soon as it is there.
+        """
+        places = []
+        for place, clip in enumerate(clips):
+            if (reason := reject_audio(clip, self._limits)) is None:
+                places.append(place)
+            else:
+                yield place, Transcript("", (), 0.0, 1.0, 0.0, reason)
+        for among, heard in self._decode_each([clips[place].samples for place in places]):
+            place = places[among]
+            yield place, self._believed(clips[place], *heard)
 
     def decode(self, samples: Samples) -> Heard:
         """Transcribe samples as they are, believing whatever the model says.
@@ -117,13 +131,16 @@ class Recognizer:
         Returns:
             What `decode` makes of each, in the same order.
         """
+        heard = dict(self._decode_each(clips))
+        return [heard[place] for place in range(len(clips))]
+
+    def _decode_each(self, clips: Sequence[Samples]) -> Iterator[tuple[int, Heard]]:
         extract = padded_log_mel if self.release.context == "padded" else own_log_mel
         features = [extract(samples[:CONTEXT_SAMPLES], self._n_mels) for samples in clips]
         alike: dict[int, list[int]] = {}
         for place, mel in enumerate(features):
             alike.setdefault(mel.shape[1], []).append(place)
-        heard: dict[int, Heard] = {}
-        for n_frames, places in alike.items():
+        for n_frames, places in sorted(alike.items()):
             results = self._model.generate(
                 StorageView.from_array(np.stack([features[place] for place in places])),
                 [self._prompt] * len(places),
@@ -134,8 +151,7 @@ class Recognizer:
                 return_scores=True,
                 return_no_speech_prob=True,
             )
-            heard |= zip(places, map(self._read, results), strict=True)
-        return [heard[place] for place in range(len(clips))]
+            yield from zip(places, map(self._read, results), strict=True)
 
     def _read(self, result: WhisperGenerationResult) -> Heard:
         texts = self._tokenizer.decode_batch(result.sequences_ids)

@@ -21,5 +21,4 @@ class RecognizerSettings(Settings):
         default="auto", description="Where the model runs; `auto` takes a CUDA device when there is one."
     )
     threads: int = Field(default=1, ge=1, le=64, description="Processor threads of one recognition.")
-    workers: int = Field(default=2, ge=1, le=64, description="Queries that are worked on at the same time.")
     beam_size: int = Field(default=5, ge=1, le=20, description="Beam width; also the length of the n-best list.")

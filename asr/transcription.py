@@ -169,7 +169,7 @@ def _hear(utterances: Sequence[Utterance], *, root: Path, directory: str) -> lis
 @lru_cache(maxsize=1)
 def _recognizer(directory: str) -> Recognizer:
     """Load the release once in each process."""
-    return Recognizer(read_release(Path(directory)), RecognizerSettings(workers=1))
+    return Recognizer(read_release(Path(directory)), RecognizerSettings.load())
 
 
 def _key(root: Path, utterance: Utterance, asked: str) -> str:

@@ -47,8 +47,8 @@ class Times:
         return round(float(np.percentile(self.total, share)), 1)
 
 
-def prompts(folder: Path) -> list[tuple[bytes, str]]:
-    """Give the prompts of 0.4 to 8 s that have words, as WAV files, with their texts."""
+def prompts(folder: Path, longest_s: float = 8.0) -> list[tuple[bytes, str]]:
+    """Give the prompts of 0.4 s to a longest that have words, as WAV files, with their texts."""
     import soundfile
 
     corpus = read_asterisk(fetch_asterisk(folder))
@@ -56,7 +56,7 @@ def prompts(folder: Path) -> list[tuple[bytes, str]]:
     for recording in corpus.recordings:
         content = (folder / recording.path).read_bytes()
         try:
-            decoded = decode(content, AudioLimits(max_seconds=8.0), container=recording.container)
+            decoded = decode(content, AudioLimits(max_seconds=longest_s), container=recording.container)
         except AudioError:
             continue
         if "non-speech" not in recording.tags and recording.text and decoded.seconds >= 0.4:

@@ -4,7 +4,7 @@ import os
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,23 +22,42 @@ class BenchmarkServer:
     pid: int
     ready_s: float
 
+    def pids(self) -> Iterator[int]:
+        """Give the numbers of the process and all below it."""
+        return _tree(self.pid)
+
     def resident_mb(self) -> float:
-        """Give the resident memory of the process and its children now, in megabytes."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return sum(_resident_kb(pid) for pid in (str(self.pid), *children)) / 1024
+        """Give the resident memory of the process and all below it now, in megabytes; shared pages count once."""
+        return sum(map(_proportional_kb, self.pids())) / 1024
 
 
 @contextmanager
-def benchmark_server() -> Iterator[BenchmarkServer]:
-    """Start the server with a database of its own; stop it at the end."""
+def benchmark_server(**settings: str) -> Iterator[BenchmarkServer]:
+    """Start the server with a database of its own and these environment variables; stop it at the end."""
+    with TemporaryDirectory() as scratch, free_port() as port:
+        environment = {"VOICESEARCH_DATABASE_URL": f"sqlite:///{scratch}/events.db", **settings}
+        with running_server(["-m", "voicesearch", "serve", "run", "--port", str(port)], port, environment) as server:
+            yield server
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    """Give a port on which nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    with TemporaryDirectory() as scratch:
-        environment = {**os.environ, "VOICESEARCH_DATABASE_URL": f"sqlite:///{scratch}/events.db"}
-        command = [executable, "-m", "voicesearch", "serve", "run", "--port", str(port)]
-        begun = time.perf_counter()
-        with Path(scratch, "log").open("w+") as log, Popen(command, env=environment, stderr=log) as server:
+    yield port
+
+
+@contextmanager
+def running_server(
+    arguments: Sequence[str], port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[BenchmarkServer]:
+    """Run Python with arguments that serve on a port, from when it is ready; stop it at the end."""
+    begun = time.perf_counter()
+    with TemporaryDirectory() as scratch, Path(scratch, "log").open("w+") as log:
+        command = [executable, *arguments]
+        with Popen(command, env={**os.environ, **(environment or {})}, stderr=log) as server:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_until_ready(url, server, log)
@@ -58,6 +77,15 @@ def _wait_until_ready(url: str, server: "Popen[bytes]", log: TextIO) -> None:
     raise SystemExit(f"the server did not start: {log.read()[-500:]}")
 
 
-def _resident_kb(pid: str) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+def _tree(pid: int) -> Iterator[int]:
+    """Give a process and all below it."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from _tree(int(child))
+
+
+def _proportional_kb(pid: int) -> int:
+    """Give the resident memory of a process, of each shared page its share (PSS)."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")))

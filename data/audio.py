@@ -8,8 +8,9 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 
 from data.errors import (
@@ -20,6 +21,9 @@ from data.errors import (
     UnsupportedAudioError,
 )
 from data.records import SAMPLE_RATE, Decoded, Samples
+
+if TYPE_CHECKING:
+    import av
 
 MIN_SOURCE_RATE = 1_000
 """Lowest source rate accepted, in Hz."""
@@ -87,6 +91,8 @@ def decode(content: bytes, limits: AudioLimits, *, container: str | None = None)
         UnsupportedAudioError: Not audio of an accepted container, or its header is broken.
         InvalidAudioError: Impossible rate, channel count or sample values.
     """
+    import av  # the web process knows the limits, and decodes nothing itself
+
     if not content:
         raise EmptyAudioError("the audio is empty: 0 bytes; send a recording")
     if len(content) > limits.max_bytes:
@@ -105,6 +111,8 @@ def decode(content: bytes, limits: AudioLimits, *, container: str | None = None)
 
 
 def _decode_container(content: bytes, container: str, limits: AudioLimits) -> Decoded:
+    import av
+
     # Without this the decoder reads a whole WAV file in search of Dolby or DTS frames before it believes the header.
     options = {"max_probe_packets": "1"} if container == "wav" else {}
     with av.open(io.BytesIO(content), "r", format=container, options=options, metadata_errors="ignore") as opened:
@@ -145,11 +153,13 @@ def _resampled(
     opened: "av.container.InputContainer", stream: "av.AudioStream", max_seconds: float
 ) -> Iterator[Samples]:
     """Yield 16 kHz mono parts; the limit is checked on source seconds before a part is resampled."""
+    import av
+
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-    seconds = 0.0
+    seconds = Fraction(0)  # the sum of many small floats passes a limit that they only reach
     for frame in opened.decode(stream):
         _check_layout(frame.sample_rate, frame.layout.nb_channels)
-        seconds += frame.samples / frame.sample_rate
+        seconds += Fraction(frame.samples, frame.sample_rate)
         if seconds > max_seconds:
             raise AudioTooLongError(f"the audio is longer than {max_seconds:g} s; send a shorter recording")
         frame.pts = None  # gaps and overlaps that a file claims are not to be filled or cut

@@ -13,6 +13,9 @@
     │   ├── ForbiddenError
     │   ├── UnauthorizedError
     │   ├── RateLimitedError
+    │   ├── ConflictError
+    │   ├── IdleError
+    │   ├── SlowReaderError
     │   ├── CatalogueError
     │   ├── ManifestError
     │   ├── LabelError
@@ -25,7 +28,11 @@
     ├── CorpusUnavailableError     recordings cannot be fetched
     ├── IndexUnavailableError
     ├── OverloadedError            too many queries wait already
+    ├── DeadlineError              a query took too long and was given up
+    ├── RecognitionFailedError     the recogniser did not survive a recording
+    ├── HungUpError                the caller did not wait for the answer
     ├── StoreError
+    │   └── UnstorableError        the database will never take this
     └── ToolMissingError           a program that this command needs is not installed
 
 Each carries a stable `code`. `serve.errors` maps the tree to HTTP statuses and exit codes; nothing else does.
@@ -118,6 +125,25 @@ class RateLimitedError(InputError):
         self.retry_after_s = retry_after_s
 
 
+class ConflictError(InputError):
+    """The same request is being worked on already; its answer comes soon."""
+
+    code = "in_progress"
+    retry_after_s = 1  # a query takes less
+
+
+class IdleError(InputError):
+    """The caller sent nothing for too long."""
+
+    code = "idle"
+
+
+class SlowReaderError(InputError):
+    """The caller does not read what it is sent."""
+
+    code = "slow_reader"
+
+
 class CatalogueError(InputError):
     """A catalogue file or its mapping cannot be used."""
 
@@ -191,10 +217,36 @@ class OverloadedError(VoiceSearchError):
     retry_after_s = 1  # a query takes less
 
 
+class DeadlineError(VoiceSearchError):
+    """A query was not answered in time and was given up."""
+
+    code = "deadline_exceeded"
+    retry_after_s = 1
+
+
+class RecognitionFailedError(VoiceSearchError):
+    """The recogniser's process died over a recording."""
+
+    code = "recognition_failed"
+
+
+class HungUpError(VoiceSearchError):
+    """The caller did not wait for the answer."""
+
+    code = "hung_up"
+
+
 class StoreError(VoiceSearchError):
-    """The database cannot be opened or written."""
+    """The database cannot be opened or written; it may be back soon."""
 
     code = "store_error"
+    retry_after_s: int | None = 5
+
+
+class UnstorableError(StoreError):
+    """The database refused this for what it is, and will again."""
+
+    retry_after_s = None
 
 
 class ToolMissingError(VoiceSearchError):

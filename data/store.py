@@ -4,9 +4,11 @@ SQLite in write-ahead mode by default, PostgreSQL when `VOICESEARCH_DATABASE_URL
 declare their tables on `metadata` and read and write through a `Store`.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import (
@@ -27,10 +29,10 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from data.errors import StoreError
+from data.errors import StoreError, UnstorableError
 
 metadata = MetaData()
 """Every table of the project."""
@@ -67,11 +69,18 @@ utterances = Table(
 """What was said, kept only with the speaker's consent, in a table of its own that can be erased."""
 
 
+_UNSTORABLE = (DataError, IntegrityError, ProgrammingError)
+
+
 class Store:
-    """An open database with every table made."""
+    """An open database with every table made; a SQLite file that is removed under it is made anew."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        path = engine.url.database
+        self._file = Path(path) if engine.dialect.name == "sqlite" and path and path != ":memory:" else None
+        self._identity = _identity(self._file)
+        self._changing = Lock()
 
     @classmethod
     def open(cls, url: str) -> "Store":
@@ -114,31 +123,53 @@ class Store:
 
         Raises:
             StoreError: The database refused; nothing of the block is kept.
+            UnstorableError: It refused, and will again.
         """
+        self._follow_file()
         try:
             with self.engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreError(f"the database refused ({getattr(error, 'orig', None) or error})") from error
+            kind = UnstorableError if isinstance(error, _UNSTORABLE) else StoreError
+            raise kind(f"the database refused ({getattr(error, 'orig', None) or error})") from error
 
     def check(self) -> None:
-        """Make sure that events can be kept; a SQLite file that was removed is made anew.
+        """Make sure that events can be read.
 
         Raises:
             StoreError: They cannot.
         """
-        path = self.engine.url.database
-        if self.engine.dialect.name == "sqlite" and path and path != ":memory:" and not Path(path).is_file():
-            self.engine.dispose()
-            _make_private(Path(path))
-            with self.begin() as connection:
-                metadata.create_all(connection)
         with self.begin() as connection:
             connection.execute(select(events.c.id).limit(1)).first()
+
+    def _follow_file(self) -> None:
+        """Leave a file that is no longer there: SQLite would go on writing into what nobody finds again."""
+        if self._file is None or _identity(self._file) == self._identity:
+            return
+        with self._changing:
+            if (identity := _identity(self._file)) == self._identity:
+                return
+            self.engine.dispose()
+            try:
+                if identity is None:
+                    _make_private(self._file)
+                metadata.create_all(self.engine)
+            except (SQLAlchemyError, OSError) as error:
+                raise StoreError(f"{self._file}: it is gone and cannot be made anew ({error})") from error
+            self._identity = _identity(self._file)
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Tell a file from another of the same name; None where there is none."""
+    try:
+        status = os.stat(path) if path else None
+    except FileNotFoundError:
+        return None
+    return (status.st_dev, status.st_ino) if status else None
 
 
 def _make_private(path: Path) -> None:

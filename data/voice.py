@@ -33,6 +33,41 @@ class VoiceOptions:
     soft_threshold: float = 0.15
 
 
+class VoiceDetector:
+    """Listens to audio as it comes in; what it says of a frame is what it would say of it in the whole clip."""
+
+    def __init__(self) -> None:
+        self._hidden = self._cell = np.zeros((1, 1, 128), np.float32)
+        self._context = np.zeros(CONTEXT, np.float32)
+        self._rest = np.zeros(0, np.float32)
+
+    def push(self, samples: Samples) -> NDArray[np.float32]:
+        """Take in what comes next.
+
+        Args:
+            samples: 16 kHz mono, shape `(n_samples,)`, any number.
+
+        Returns:
+            The probability of speech in each frame that is complete now, in [0, 1]; what is left waits for more.
+        """
+        heard = np.concatenate((self._rest, samples))
+        n_frames = len(heard) // FRAME
+        self._rest = heard[n_frames * FRAME :].copy()
+        if n_frames == 0:
+            return np.zeros(0, np.float32)
+        framed = np.empty((n_frames, CONTEXT + FRAME), np.float32)
+        frames = framed[:, CONTEXT:]
+        frames[:] = heard[: n_frames * FRAME].reshape(n_frames, FRAME)
+        framed[0, :CONTEXT] = self._context
+        framed[1:, :CONTEXT] = frames[:-1, -CONTEXT:]
+        probabilities: NDArray[np.float32]
+        probabilities, self._hidden, self._cell = _session().run(
+            None, {"input": framed, "h": self._hidden, "c": self._cell}
+        )
+        self._context = frames[-1, -CONTEXT:].copy()
+        return probabilities.reshape(-1)
+
+
 def voice_probabilities(samples: Samples) -> NDArray[np.float32]:
     """Give the probability of speech in each frame of 32 ms.
 
@@ -45,18 +80,7 @@ def voice_probabilities(samples: Samples) -> NDArray[np.float32]:
     Raises:
         ModelUnavailableError: The detector's file is not where faster-whisper 1.2.1 has it.
     """
-    n_frames = -(-len(samples) // FRAME)
-    if n_frames == 0:
-        return np.zeros(0, np.float32)
-    framed = np.zeros((n_frames, CONTEXT + FRAME), np.float32)
-    frames = framed[:, CONTEXT:]
-    padded = np.zeros(n_frames * FRAME, np.float32)
-    padded[: len(samples)] = samples
-    frames[:] = padded.reshape(n_frames, FRAME)
-    framed[1:, :CONTEXT] = frames[:-1, -CONTEXT:]
-    state = np.zeros((1, 1, 128), np.float32)
-    probabilities: NDArray[np.float32] = _session().run(None, {"input": framed, "h": state, "c": state})[0]
-    return probabilities.reshape(-1)
+    return VoiceDetector().push(np.pad(samples, (0, -len(samples) % FRAME)))
 
 
 def speech_frames(probabilities: NDArray[np.float32], options: VoiceOptions) -> NDArray[np.bool_]:

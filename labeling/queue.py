@@ -19,6 +19,7 @@ from labeling.review import (
     Label,
     Lease,
     NothingNow,
+    PersonCount,
     QueueStats,
     ReviewTask,
     Verdict,
@@ -199,7 +200,7 @@ class ReviewQueue:
         )
         with self._store.begin() as connection:
             counts = _count_clips(connection, now)
-            people = tuple((person, count) for person, count in connection.execute(by_person))
+            people = tuple(PersonCount(person, count) for person, count in connection.execute(by_person))
         return QueueStats(counts.get((1, 0), 0), counts.get((1, 1), 0), counts.get((0, 0), 0), people)
 
     def forget(self, clips: Iterable[str]) -> int:

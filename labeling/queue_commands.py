@@ -155,11 +155,12 @@ def stats(as_json: AsJson = False) -> None:
     with _queue() as queue:
         counted = queue.stats()
     if as_json:
-        print(json.dumps(asdict(counted) | {"people": dict(counted.people)}, ensure_ascii=False))
+        people = {each.person: each.labels for each in counted.people}
+        print(json.dumps(asdict(counted) | {"people": people}, ensure_ascii=False))
         return
     print(f"{counted.waiting:,} waiting, {counted.leased:,} leased, {counted.done:,} done")
-    for person, count in counted.people:
-        print(f"{count:6,}  {person}")
+    for each in counted.people:
+        print(f"{each.labels:6,}  {each.person}")
 
 
 @app.command("export", epilog="Example: voicesearch labeling queue export labels.jsonl")

@@ -118,13 +118,21 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonCount:
+    """How many labels a person gave."""
+
+    person: str
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStats:
     """How many clips wait, are leased and are done, and how many labels each person gave."""
 
     waiting: int
     leased: int
     done: int
-    people: tuple[tuple[str, int], ...]
+    people: tuple[PersonCount, ...]
 
 
 @dataclass(frozen=True, slots=True)

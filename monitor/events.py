@@ -47,11 +47,19 @@ class EventStore:
                 return False
         return True
 
-    def has_query(self, query_id: str) -> bool:
-        """Tell whether a query with this id was answered."""
-        wanted = select(events.c.id).where(events.c.query_id == query_id, events.c.kind.in_(_QUERIES))
+    def find_query(self, query_id: str) -> Event | None:
+        """Find the event of a query.
+
+        Args:
+            query_id: The query.
+
+        Returns:
+            Its event, None where there was no such query.
+        """
+        wanted = select(events).where(events.c.query_id == query_id, events.c.kind.in_(_QUERIES))
         with self._store.begin() as connection:
-            return connection.execute(wanted.limit(1)).first() is not None
+            row = connection.execute(wanted.limit(1)).first()
+        return _event(row) if row else None
 
     def read(self, since: datetime | None = None, kind: EventKind | None = None) -> Iterator[Event]:
         """Read events, oldest first.

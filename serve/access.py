@@ -1,23 +1,28 @@
 """Who may ask what, and how often: the key, the address, the rate."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from data.errors import ForbiddenError, InputError, RateLimitedError, UnauthorizedError
 from serve.choices import Access, Scope
 from serve.keys import ApiKey
-from serve.state import service_of
+from serve.state import Service, service_of
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
 bearer = HTTPBearer(auto_error=False, description="A key that `voicesearch serve key create` made.")
+
+CLOCK_STEP_S = 5.0
+"""From this many seconds on, a difference between the clocks is a clock that was set."""
 
 PUBLIC = frozenset({Scope.QUERY, Scope.FEEDBACK})
 """What an open service lets everybody do; other people's recordings and the service itself stay behind a key."""
@@ -35,6 +40,11 @@ class Caller:
     def is_local(self) -> bool:
         """Whether it comes from this machine."""
         return is_loopback(self.address)
+
+    @property
+    def identity(self) -> str:
+        """By what it is told from others: its key, or without one its address."""
+        return f"key {self.key.id}" if self.key else f"address {self.address}"
 
 
 def admit(caller: Caller, scope: Scope, access: Access) -> None:
@@ -94,7 +104,9 @@ class RateLimiter:
         from limits.strategies import MovingWindowRateLimiter
 
         self._limit = limit
-        self._windows = MovingWindowRateLimiter(MemoryStorage())
+        self._seen = MemoryStorage()
+        self._windows = MovingWindowRateLimiter(self._seen)
+        self._clock_offset_s = _clock_offset_s()
 
     def count(self, caller: Caller) -> None:
         """Count a request.
@@ -107,10 +119,56 @@ class RateLimiter:
         """
         if caller.key is None and caller.is_local:
             return
-        identity = f"key {caller.key.id}" if caller.key else f"address {caller.address}"
-        if not self._windows.hit(self._limit, identity):
-            free = self._windows.get_window_stats(self._limit, identity).reset_time
+        if abs((offset := _clock_offset_s()) - self._clock_offset_s) > CLOCK_STEP_S:
+            self._clock_offset_s = offset
+            self._seen.reset()  # what was counted by another clock would be held against callers for hours
+        if not self._windows.hit(self._limit, caller.identity):
+            free = self._windows.get_window_stats(self._limit, caller.identity).reset_time
             raise RateLimitedError(f"more than {self._limit}; ask again later", max(round(free - time.time()), 1))
+
+
+def _clock_offset_s() -> float:
+    return time.time() - time.monotonic()
+
+
+def is_own_page(origin: str | None, host: str, allowed: Sequence[str]) -> bool:
+    """Say whether a WebSocket was opened by a page that may; browsers let every page open one to any address.
+
+    Args:
+        origin: Of the page, as the browser says it; programs that are no browsers say none.
+        host: The address that was asked, as the `Host` header has it.
+        allowed: Other origins that may.
+    """
+    if origin is None or origin in allowed:
+        return True
+    try:
+        return host != "" and urlsplit(origin).netloc == host
+    except ValueError:  # no address at all
+        return False
+
+
+def let_in(service: Service, connection: HTTPConnection, secret: str | None, scope: Scope) -> Caller:
+    """Let a connection do something, and count it, or say why not.
+
+    Args:
+        service: What is asked.
+        connection: Who asks.
+        secret: Of the key that it names, None where it names none.
+        scope: What for.
+
+    Returns:
+        Who asks.
+
+    Raises:
+        UnauthorizedError: It has no key and needs one, or its key is unknown or revoked.
+        ForbiddenError: Its key does not allow this.
+        RateLimitedError: It asks too often.
+    """
+    address = connection.client.host if connection.client else ""
+    caller = Caller(address, secret is not None, service.keys.find(secret) if secret else None)
+    admit(caller, scope, service.access)
+    service.rates.count(caller)
+    return caller
 
 
 def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
@@ -126,11 +184,12 @@ def needs(scope: Scope) -> Callable[..., Awaitable[None]]:
     async def check(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None
     ) -> None:
-        service = service_of(request)
-        address = request.client.host if request.client else ""
-        key = service.keys.find(credentials.credentials) if credentials else None
-        caller = Caller(address, credentials is not None, key)
-        admit(caller, scope, service.access)
-        service.rates.count(caller)
+        secret = credentials.credentials if credentials else None
+        request.state.caller = let_in(service_of(request), request, secret, scope).identity
 
     return check
+
+
+def caller_of(request: Request) -> str:
+    """Tell by what the caller of a request that `needs` let through is told from others."""
+    return str(request.state.caller)

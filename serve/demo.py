@@ -20,7 +20,7 @@ from data.errors import AudioError
 from data.manifest import clip_path, read_manifest
 from data.records import Conditioned
 from data.settings import HomeSettings
-from serve.pipeline import Pipeline, Stopwatch
+from serve.pipeline import Pipeline
 from serve.preparation import open_pipeline, prepare
 
 CATALOGUE = Path("examples/films/catalogue.csv")
@@ -99,14 +99,14 @@ def run_demo(clips: int, report: Callable[[str], None]) -> DemoFigures:
     conditioned = condition_prompts(corpus, clips)
     report("3. recognise: this release, and faster-whisper with the same weights")
     pipeline = open_pipeline(prepare(None, report))
-    ours = hear(pipeline.recognizer, conditioned)
+    ours = hear(pipeline.hearing.recognizer, conditioned)
     published = prepare_published(RecognizerSettings.load().model, HomeSettings.load().models, report)
     peer = hear_peer(published.directory, conditioned)
     report("4. search: film queries typed, spoken into a plain index, spoken into this search")
     search = search_queries(pipeline)
     gains = sorted(each.clip.gain_db for each in conditioned)
     return DemoFigures(
-        release=pipeline.recognizer.release.name,
+        release=pipeline.hearing.recognizer.release.name,
         clips=len(conditioned),
         seconds=round(sum(each.clip.seconds for each in conditioned), 1),
         condition_ms=round(statistics.median(each.condition_ms for each in conditioned), 1),
@@ -166,7 +166,7 @@ def search_queries(pipeline: Pipeline) -> SearchArms:
     plain = plain_search(read_catalogue(CATALOGUE))
     typed, one_best, found, times = 0, 0, 0, []
     for query in queries:
-        answer = pipeline.search_audio(clip_path(QUERIES, query).read_bytes(), 10, Stopwatch())
+        answer = pipeline.search_audio(clip_path(QUERIES, query).read_bytes(), 10)
         times.append(answer.timings_ms["total"])
         typed += any(hit.id in query.tags for hit in pipeline.index.search(query.text, 1))
         one_best += plain(answer.transcript.text) in query.tags

@@ -1,4 +1,4 @@
-"""What each failure is to the outside: an HTTP status and one JSON shape, or an exit code and one line."""
+"""What each failure is to the outside: a status and one JSON shape, a WebSocket's close code, or an exit code."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,34 @@ _STATUSES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
     (errors.UnauthorizedError, 401),
     (errors.ForbiddenError, 403),
     (errors.RateLimitedError, 429),
+    (errors.ConflictError, 409),
+    (errors.IdleError, 408),
     (errors.InputError, 422),
     (errors.ModelError, 503),
     (errors.IndexUnavailableError, 503),
     (errors.StoreError, 503),
     (errors.OverloadedError, 503),
+    (errors.DeadlineError, 504),
+    (errors.HungUpError, 499),  # nginx' number: nobody sees it but the log and the counts
     (errors.VoiceSearchError, 500),
+)
+
+_CLOSE_CODES: tuple[tuple[type[errors.VoiceSearchError], int], ...] = (
+    (errors.AudioTooLargeError, 1009),
+    (errors.AudioTooLongError, 1009),
+    (errors.UnsupportedAudioError, 1003),
+    (errors.RateLimitedError, 1013),
+    (errors.UnauthorizedError, 1008),
+    (errors.ForbiddenError, 1008),
+    (errors.IdleError, 1008),
+    (errors.SlowReaderError, 1008),
+    (errors.InputError, 1007),
+    (errors.ModelError, 1013),
+    (errors.IndexUnavailableError, 1013),
+    (errors.StoreError, 1013),
+    (errors.OverloadedError, 1013),
+    (errors.DeadlineError, 1013),
+    (errors.VoiceSearchError, 1011),
 )
 
 _CODES = {
@@ -32,6 +54,7 @@ _CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     413: errors.AudioTooLargeError.code,
     422: errors.InvalidRequestError.code,
 }
@@ -64,6 +87,18 @@ def status_of(error: errors.VoiceSearchError) -> int:
         That of the nearest class in the table.
     """
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+def close_code_of(error: errors.VoiceSearchError) -> int:
+    """Give the code with which a failure closes a WebSocket (RFC 6455, section 7.4; 1013 is IANA's "try again later").
+
+    Args:
+        error: Any failure of the tree.
+
+    Returns:
+        That of the nearest class in the table.
+    """
+    return next(code for kind, code in _CLOSE_CODES if isinstance(error, kind))
 
 
 def exit_code_of(error: errors.VoiceSearchError) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from data.errors import InvalidRequestError, NotFoundError
+from data.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from data.records import Event, EventKind, FeedbackFigures
 from monitor.events import EventStore
 
@@ -45,14 +45,18 @@ def record_feedback(store: EventStore, feedback: Feedback) -> Receipt:
     Raises:
         InvalidRequestError: A click without an item, a correction without text.
         NotFoundError: There was no such query.
+        ForbiddenError: It was asked in another session.
         StoreError: The database refused it.
     """
     if feedback.kind == "click" and not feedback.item_id:
         raise InvalidRequestError("item_id: a click needs the id of the item")
     if feedback.kind == "correction" and not (feedback.text or "").strip():
         raise InvalidRequestError("text: a correction needs the words that were said")
-    if not store.has_query(feedback.query_id):
+    query = store.find_query(feedback.query_id)
+    if query is None:
         raise NotFoundError(f"query_id: there was no query {feedback.query_id}; use the one in the answer")
+    if feedback.session_id and query.session_id and feedback.session_id != query.session_id:
+        raise ForbiddenError("session_id: this query was asked in another session")
     words = (feedback.text or "").strip() if feedback.kind == "correction" else None
     # A click counts once for each item, a correction once for each query: an id must not be made of words.
     about = f":{_digest(feedback.item_id)}" if feedback.kind == "click" else ""

@@ -1,27 +1,22 @@
 """Every query leaves an event; a database that is slow or refuses it costs no answer."""
 
 import asyncio
-import logging
 import re
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from threading import BoundedSemaphore
 
-from data.errors import StoreError, VoiceSearchError
+from data.errors import VoiceSearchError
 from data.records import Event, EventKind, NullReason, QueryFigures
 from monitor.events import EventStore
 from serve.errors import status_of
 from serve.feedback import Feedback, Receipt, record_feedback
 from serve.metrics import ServiceMetrics
-from serve.pipeline import Answer, Stopwatch
-
-logger = logging.getLogger("voicesearch")
-
-MAX_WAITING_EVENTS = 1000
-"""Events that may wait for a slow database; those beyond are dropped and counted."""
+from serve.pipeline import Answer
+from serve.spool import Spool
+from serve.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +32,17 @@ class Asked:
 
 
 class Journal:
-    """Writes events and metrics of queries, in order, in a thread of its own."""
+    """Keeps events and metrics of queries, in order; what the database refuses is written when it is back."""
 
     def __init__(self, store: EventStore, metrics: ServiceMetrics) -> None:
         self._store = store
         self._metrics = metrics
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._room = BoundedSemaphore(MAX_WAITING_EVENTS)
+        self._spool = Spool(metrics)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why events wait for the database; None where they do not."""
+        return self._spool.trouble
 
     def answered(self, asked: Asked, answer: Answer) -> None:
         """Keep what came of a query; its words only with consent.
@@ -56,26 +55,38 @@ class Journal:
         if (reason := answer.transcript.null_reason) is not None:
             self._metrics.count_null(asked.kind, reason)
         event = _event(asked, answer.release, 200, figures_of(asked, answer), reason)
-        self._later(lambda: self._store.append(event))
+        self._spool.add(lambda: self._store.append(event))
         if asked.consent:
-            audio = asked.content if answer.decoded else None
+            audio = asked.content if answer.heard else None
             text = answer.transcript.text
-            self._later(lambda: self._store.keep_words(asked.query_id, asked.session_id, text, audio))
+            self._spool.add(
+                lambda: self._store.keep_words(asked.query_id, asked.session_id, text, audio), len(audio or b"")
+            )
 
-    def refused(self, asked: Asked, error: VoiceSearchError, watch: Stopwatch, release: str) -> None:
-        """Keep that a query was refused.
+    @contextmanager
+    def refusals(self, asked: Asked, watch: Stopwatch, release: str) -> Iterator[None]:
+        """Keep that a query was refused, where the block refuses it.
 
         Args:
             asked: The query.
-            error: Why.
             watch: The stages that it went through.
             release: What would have answered.
+
+        Raises:
+            VoiceSearchError: The block's.
         """
+        try:
+            yield
+        except VoiceSearchError as error:
+            self._refused(asked, error, watch, release)
+            raise
+
+    def _refused(self, asked: Asked, error: VoiceSearchError, watch: Stopwatch, release: str) -> None:
         figures = QueryFigures(
             device=asked.device, bytes=len(asked.content), error=error.code, stage_ms=dict(watch.timings_ms)
         )
         event = _event(asked, release, status_of(error), figures)
-        self._later(lambda: self._store.append(event))
+        self._spool.add(lambda: self._store.append(event))
 
     async def feedback(self, feedback: Feedback) -> Receipt:
         """Keep feedback, after everything that happened before it.
@@ -91,26 +102,11 @@ class Journal:
             NotFoundError: There was no such query.
             StoreError: The database refused it.
         """
-        return await asyncio.wrap_future(self._writer.submit(record_feedback, self._store, feedback))
+        return await asyncio.wrap_future(self._spool.submit(lambda: record_feedback(self._store, feedback)))
 
     def close(self) -> None:
         """Write what is left, then stop."""
-        self._writer.shutdown()
-
-    def _later(self, write: Callable[[], object]) -> None:
-        if self._room.acquire(blocking=False):
-            self._writer.submit(self._write, write)
-        else:
-            self._metrics.count_dropped_event()
-
-    def _write(self, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except StoreError as error:
-            self._metrics.count_dropped_event()
-            logger.warning("an event was not kept: %s", error)
-        finally:
-            self._room.release()
+        self._spool.close()
 
 
 def _event(
@@ -147,19 +143,19 @@ def figures_of(asked: Asked, answer: Answer) -> QueryFigures:
         result_scores=tuple(round(hit.score, 4) for hit in answer.hits),
         stage_ms=dict(answer.timings_ms),
     )
-    decoded, clip, transcript = answer.decoded, answer.conditioning, answer.transcript
-    if decoded is None or clip is None:
+    if answer.heard is None:
         return figures
+    recording, clip, transcript = answer.heard.recording, answer.heard.conditioning, answer.transcript
     return replace(
         figures,
-        audio_format=decoded.container,
-        seconds=decoded.seconds,
+        audio_format=recording.container,
+        seconds=recording.seconds,
         loudness=clip.loudness,
         snr_db=clip.snr_db,
         cut_before_ms=clip.cut_before_ms,
         cut_after_ms=clip.cut_after_ms,
         clipped_share=clip.clipped_share,
-        truncated=decoded.truncated,
+        truncated=recording.truncated,
         confidence=round(transcript.confidence, 4),
         no_speech_prob=round(transcript.no_speech_prob, 4),
         compression_ratio=round(transcript.compression_ratio, 3),

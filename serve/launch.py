@@ -1,6 +1,8 @@
 """Starting the service: check, listen, prove with one recording that it answers, stay up."""
 
 import json
+import math
+import signal
 import socket
 import ssl
 import threading
@@ -65,7 +67,9 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
     from serve.choices import Scope
     from serve.keys import KeyStore, digest_of, new_key
     from serve.logs import write_logs
+    from serve.process import load_libraries
     from serve.settings import ServeSettings
+    from serve.stream import MAX_MESSAGE_BYTES
 
     if (listen.tls_cert is None) != (listen.tls_key is None):
         raise InputError("--tls-cert and --tls-key go together; give both or neither")
@@ -73,6 +77,7 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         if path is not None and not path.is_file():
             raise InputError(f"{path}: there is no such file")
     settings = ServeSettings.load()
+    load_libraries()
     with closing(Store.open(HomeSettings.load().database)) as store:
         refuse_unguarded(listen.host, settings.access, bool(KeyStore(store).active()))
     write_logs(settings.log_format)
@@ -82,7 +87,10 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         ssl_certfile=listen.tls_cert,
         ssl_keyfile=listen.tls_key,
         log_level="warning",
+        timeout_graceful_shutdown=math.ceil(settings.deadline_seconds) + 1,
         server_header=False,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # sound does not shrink, and what was blown up must not be unpacked
     )
     with _bound(listen) as listening:
         release = prepare()
@@ -95,12 +103,15 @@ def launch(listen: Listen, proof: Path | None, prepare: Callable[[], Release], r
         app.state.release = release  # verified a moment ago
         key, secret = new_key("proof", (Scope.QUERY,))
         app.state.own_keys = {digest_of(secret): key}
+        # Linux ends a connection whose other end takes nothing for so long; the accepted ones inherit this.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * settings.unread_seconds))
         listening.listen(config.backlog)
         server = uvicorn.Server(config)
         failures: list[VoiceSearchError] = []
         asked = Proof(proof, secret) if proof else None
         watcher = threading.Thread(target=_announce, args=(server, listen, asked, report, failures), daemon=True)
         watcher.start()
+        signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises it again once it has ended in order
         server.run(sockets=[listening])
     if failures:
         raise failures[0]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from data.records import EventKind
 
@@ -28,9 +28,35 @@ class ServiceMetrics:
         self._nulls = Counter(
             "voicesearch_null_transcripts_total", "Recordings without text", ["kind", "reason"], registry=self.registry
         )
-        self._dropped = Counter(
-            "voicesearch_events_dropped_total", "Events that the database did not take", registry=self.registry
+        self._restarts = Counter(
+            "voicesearch_recogniser_restarts_total", "Recogniser processes that were lost", registry=self.registry
         )
+        self._dropped = Counter("voicesearch_events_dropped_total", "Events that were lost", registry=self.registry)
+        self._waiting = Gauge("voicesearch_events_waiting", "Events that wait for the database", registry=self.registry)
+
+        self._streams = Gauge("voicesearch_streams_open", "Streams that are open", registry=self.registry)
+        self._stream_times = Histogram(
+            "voicesearch_stream_seconds",
+            "Time from the last speech to the end of an utterance, from there to the answer, and of both",
+            ["reason", "step"],
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+
+    def count_streams(self, change: int) -> None:
+        """Count a stream that was opened (1) or closed (-1)."""
+        self._streams.inc(change)
+
+    def observe_stream(self, reason: str, silent_s: float, final_s: float) -> None:
+        """Count the times of an utterance in seconds.
+
+        Args:
+            reason: What ended it.
+            silent_s: From the arrival of its last speech to its end.
+            final_s: From its end to its answer.
+        """
+        for step, seconds in {"endpoint": silent_s, "final": final_s, "speech_to_final": silent_s + final_s}.items():
+            self._stream_times.labels(reason, step).observe(seconds)
 
     def observe_stages(self, kind: EventKind, timings_ms: Mapping[str, float]) -> None:
         """Count the times of one query's stages, given in milliseconds."""
@@ -45,9 +71,17 @@ class ServiceMetrics:
         """Count a transcript without text."""
         self._nulls.labels(kind, reason).inc()
 
-    def count_dropped_event(self) -> None:
-        """Count an event that could not be kept."""
-        self._dropped.inc()
+    def count_restart(self) -> None:
+        """Count a recogniser's process that hung or died."""
+        self._restarts.inc()
+
+    def count_dropped_events(self, number: int = 1) -> None:
+        """Count events that could not be kept."""
+        self._dropped.inc(number)
+
+    def show_waiting_events(self, number: int) -> None:
+        """Show how many events wait for the database."""
+        self._waiting.set(number)
 
     def text(self) -> bytes:
         """Give all figures in Prometheus' text format."""

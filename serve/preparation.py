@@ -1,21 +1,17 @@
 """Everything that must be there before the first query: the model, the index, the database."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
-from asr.recognizer import Recognizer
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_release
 from data.catalogue import read_catalogue
-from data.condition import condition
 from data.errors import IndexUnavailableError
 from data.files import sha256_of
-from data.records import SAMPLE_RATE, Release
+from data.records import Release
 from data.settings import HomeSettings
 from data.store import Store
+from serve.hearing import open_hearing
 from serve.index import SearchIndex, build_index
 from serve.pipeline import Pipeline
 from serve.settings import ServeSettings
@@ -64,16 +60,18 @@ def open_pipeline(release: Release) -> Pipeline:
     Raises:
         VoiceSearchError: The model or the index cannot be loaded.
     """
+    return Pipeline(open_hearing(release, RecognizerSettings.load(), ServeSettings.load().audio_limits), open_index())
+
+
+def open_index() -> SearchIndex:
+    """Open the index that there is.
+
+    Returns:
+        The index, asked once, so that the first query is as quick as the others.
+
+    Raises:
+        IndexUnavailableError: There is none that can be used.
+    """
     index = SearchIndex.open(HomeSettings.load().indexes)
     index.search("warm up", 1)
-    with ThreadPoolExecutor(1) as beside:  # its imports take as long as loading the model
-        conditioned = beside.submit(_warm_up_conditioning)
-        recognizer = Recognizer(release, RecognizerSettings.load())
-        recognizer.warm_up()
-        conditioned.result()
-    return Pipeline(recognizer, index, ServeSettings.load().audio_limits)
-
-
-def _warm_up_conditioning() -> None:
-    """Import and load what conditioning needs on its first clip."""
-    condition(np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE).astype(np.float32))
+    return index

@@ -4,21 +4,23 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Body, Depends, File, Form, Header, Query, UploadFile
+from fastapi import APIRouter, Body, Depends, File, Form, Header, Query, Request, UploadFile
 from pydantic import StringConstraints
 
-from data.errors import VoiceSearchError
 from data.records import EventKind, NullReason, SearchHit, Transcript
-from serve.access import needs
+from serve.access import caller_of, needs
 from serve.choices import Scope
 from serve.errors import ErrorAnswer
 from serve.feedback import Feedback, Receipt
+from serve.hearing import Conditioning
+from serve.idempotency import IdempotencyKey
 from serve.journal import Asked, device_of, new_query_id
-from serve.pipeline import Answer, Conditioning, Stopwatch
+from serve.pipeline import Answer, answer_heard, answer_text
 from serve.state import Service, service_of
+from serve.stopwatch import Stopwatch
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 413, 415, 422, 429, 500, 503)
+    status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 504)
 }
 
 router = APIRouter(prefix="/v1", responses=REFUSALS)
@@ -60,18 +62,29 @@ class CatalogueAnswer:
 
 @router.post("/search", dependencies=MAY_QUERY)
 async def search_by_voice(
+    request: Request,
     service: CurrentService,
     audio: Annotated[UploadFile, File(description="WAV, FLAC, Ogg, MP3, M4A/AAC or WebM.")],
     limit: Annotated[int, Form(ge=1, le=50, description="Most results.")] = 10,
     session_id: Annotated[SessionId | None, Form(description="Any id that stays while a person searches.")] = None,
     consent: Annotated[bool, Form(description="Whether the words and the recording may be kept.")] = False,
     user_agent: UserAgent = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> SearchAnswer:
     """Find what a recording asks for."""
     content = await audio.read()
-    asked = Asked(new_query_id(), EventKind.QUERY, content, session_id, device_of(user_agent), consent)
-    watch = Stopwatch()
-    return await service.work(lambda: _answer(service, asked, limit, watch))
+
+    async def find() -> SearchAnswer:
+        asked = Asked(new_query_id(), EventKind.QUERY, content, session_id, device_of(user_agent), consent)
+        watch = Stopwatch()
+        with service.journal.refusals(asked, watch, service.release):
+            heard = await service.hear(request, content)
+            answer = await run_sync(lambda: answer_heard(service.index, heard, service.release, limit, watch))
+        service.journal.answered(asked, answer)
+        return shown(asked.query_id, answer)
+
+    about = (request.url.path, content, limit, session_id, consent)
+    return await service.answers.once(caller_of(request), idempotency_key, about, find)
 
 
 @router.get("/search", dependencies=MAY_QUERY)
@@ -87,13 +100,16 @@ async def search_by_text(
         new_query_id(), EventKind.TYPED_QUERY, q.encode("utf-8", "replace"), session_id, device_of(user_agent)
     )
     watch = Stopwatch()
-    return await run_sync(lambda: _answer(service, asked, limit, watch))
+    with service.journal.refusals(asked, watch, service.release):
+        answer = await run_sync(lambda: answer_text(service.index, q, service.release, limit, watch))
+    service.journal.answered(asked, answer)
+    return shown(asked.query_id, answer)
 
 
 @router.get("/catalogue", dependencies=MAY_QUERY)
 async def describe_catalogue(service: CurrentService) -> CatalogueAnswer:
     """Say what can be searched."""
-    info = service.pipeline.index.info
+    info = service.index.info
     return CatalogueAnswer(info.name, info.items, info.displayed, info.examples)
 
 
@@ -103,22 +119,8 @@ async def give_feedback(service: CurrentService, feedback: Annotated[Feedback, B
     return await service.journal.feedback(feedback)
 
 
-def _answer(service: Service, asked: Asked, limit: int, watch: Stopwatch) -> SearchAnswer:
-    watch.begin()
-    try:
-        answer = (
-            service.pipeline.search_audio(asked.content, limit, watch)
-            if asked.kind is EventKind.QUERY
-            else service.pipeline.search_text(asked.content.decode(), limit, watch)
-        )
-    except VoiceSearchError as error:
-        service.journal.refused(asked, error, watch, service.pipeline.recognizer.release.name)
-        raise
-    service.journal.answered(asked, answer)
-    return _shown(asked.query_id, answer)
-
-
-def _shown(query_id: str, answer: Answer) -> SearchAnswer:
+def shown(query_id: str, answer: Answer) -> SearchAnswer:
+    """Give what the caller gets to see of an answer."""
     return SearchAnswer(
         query_id=query_id,
         transcript=answer.transcript,

@@ -1,31 +1,23 @@
 """An address that clients of OpenAI's transcription API can use unchanged."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from data.errors import InvalidRequestError, VoiceSearchError
-from data.records import Decoded, EventKind, Transcript
+from data.errors import InvalidRequestError
+from data.records import EventKind
+from serve.access import caller_of
+from serve.hearing import Heard
+from serve.idempotency import IdempotencyKey
 from serve.journal import Asked, device_of, new_query_id
-from serve.pipeline import Answer, Conditioning, Stopwatch, conditioning_of
+from serve.pipeline import Answer
 from serve.search import MAY_QUERY, REFUSALS, CurrentService, UserAgent
-from serve.state import Service
+from serve.stopwatch import Stopwatch
 
 router = APIRouter(prefix="/v1/audio", responses=REFUSALS)
 
 Format = Literal["json", "text", "verbose_json", "srt", "vtt"]
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A transcript and where in the recording it was said, in seconds."""
-
-    transcript: Transcript
-    decoded: Decoded
-    start: float
-    end: float
 
 
 @router.post(
@@ -35,6 +27,7 @@ class Heard:
     responses={200: {"content": {"application/json": {}, "text/plain": {}, "text/vtt": {}}}},
 )
 async def transcribe(
+    request: Request,
     service: CurrentService,
     file: Annotated[UploadFile, File(description="WAV, FLAC, Ogg, MP3, M4A/AAC or WebM.")],
     model: Annotated[str, Form(max_length=200, description="Any name; the release in service answers.")],
@@ -44,15 +37,26 @@ async def transcribe(
     temperature: Annotated[float, Form(ge=0, le=1, description="Accepted, not used: decoding is a beam search.")] = 0.0,
     stream: Annotated[bool, Form(description="Must be false.")] = False,
     user_agent: UserAgent = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Transcribe a recording."""
     if language.lower().split("-")[0] not in ("en", "english"):
         raise InvalidRequestError(f"language: {language!r} is not supported; the recogniser hears English (en)")
     if stream:
         raise InvalidRequestError("stream: answers come whole; leave it out or send false")
-    asked = Asked(new_query_id(), EventKind.TRANSCRIPTION, await file.read(), None, device_of(user_agent))
-    watch = Stopwatch()
-    return rendered(await service.work(lambda: _hear(service, asked, watch)), response_format)
+    content = await file.read()
+
+    async def hear() -> Heard:
+        asked = Asked(new_query_id(), EventKind.TRANSCRIPTION, content, None, device_of(user_agent))
+        watch = Stopwatch()
+        with service.journal.refusals(asked, watch, service.release):
+            heard = await service.hear(request, content)
+        watch.timings_ms |= heard.timings_ms
+        service.journal.answered(asked, Answer(heard.transcript, (), False, service.release, watch.finished(), heard))
+        return heard
+
+    about = (request.url.path, content, response_format)
+    return rendered(await service.answers.once(caller_of(request), idempotency_key, about, hear), response_format)
 
 
 def rendered(heard: Heard, response_format: Format) -> Response:
@@ -95,25 +99,6 @@ def timestamp(seconds: float) -> str:
     return f"{hours:02d}:{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
 
 
-def _hear(service: Service, asked: Asked, watch: Stopwatch) -> Heard:
-    watch.begin()
-    pipeline = service.pipeline
-    try:
-        decoded, clip, transcript = pipeline.transcribe(asked.content, watch)
-    except VoiceSearchError as error:
-        service.journal.refused(asked, error, watch, pipeline.recognizer.release.name)
-        raise
-    conditioning: Conditioning = conditioning_of(decoded, clip)
-    answer = Answer(transcript, (), False, pipeline.recognizer.release.name, watch.finished(), decoded, conditioning)
-    service.journal.answered(asked, answer)
-    return Heard(
-        transcript=transcript,
-        decoded=decoded,
-        start=clip.cut_before_ms / 1000.0,
-        end=decoded.seconds - clip.cut_after_ms / 1000.0,
-    )
-
-
 def _verbose(heard: Heard) -> dict[str, object]:
     transcript = heard.transcript
     segment = {
@@ -131,7 +116,7 @@ def _verbose(heard: Heard) -> dict[str, object]:
     return {
         "task": "transcribe",
         "language": "english",
-        "duration": round(heard.decoded.seconds, 3),
+        "duration": round(heard.recording.seconds, 3),
         "text": transcript.text,
         "segments": [segment] if transcript.text else [],
     }

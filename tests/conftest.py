@@ -136,6 +136,10 @@ class start_server:  # noqa: N801  used as a context manager, read as a verb
             raise
         return RunningServer(url, self._process.pid, self._home)
 
+    def exit_code(self) -> int:
+        """Wait for the end of a server that was told to end."""
+        return self._process.wait(timeout=30)
+
     def __exit__(self, *_: object) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:

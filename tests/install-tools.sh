@@ -2,7 +2,8 @@
 # Installs the Debian programs that some tests drive, where this machine lets us. Tests say what they miss otherwise.
 set -u
 missing=""
-for pair in chromium:chromium espeak-ng:espeak-ng flite:flite festival:festival sctk:sctk; do
+for pair in chromium:chromium espeak-ng:espeak-ng flite:flite festival:festival sctk:sctk \
+    nginx:nginx-light bwrap:bubblewrap faketime:faketime node:nodejs systemd-analyze:systemd; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -d /usr/share/festival/voices/english/kal_diphone ] || missing="$missing festvox-kallpc16k"

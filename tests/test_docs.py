@@ -11,11 +11,17 @@ import serve.settings
 from data.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "deploy" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 CLASSES: list[type[Settings]] = [
     data.settings.HomeSettings,
     asr.settings.RecognizerSettings,
     serve.settings.ServeSettings,
+    serve.settings.StreamSettings,
 ]
 
 

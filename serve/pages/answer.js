@@ -32,6 +32,23 @@ export function showAnswer(answer, { spoken, roundTrip, choose, search }) {
   $("examples").classList.toggle("wanted", !sure);
 }
 
+/**
+ * Show what has been made out while the person still speaks: words that stay, words that may change, results.
+ * @param {{stable: string, tentative: string, results: object[]}} partial
+ */
+export function showPartial({ stable, tentative, results }) {
+  showRecording(null, null);
+  const space = stable && tentative ? " " : "";
+  const open = element("span", { className: "tentative" }, tentative);
+  $("transcript").replaceChildren(stable + space, open);
+  $("nothing").replaceChildren();
+  $("correct-line").hidden = true;
+  $("summary").textContent = "";
+  $("results").replaceChildren(...results.map((hit, index) => resultRow(hit, index + 1, [], () => {})));
+  $("timing").replaceChildren();
+  $("answer").hidden = false;
+}
+
 let playing = null; // the Audio of the recording on show
 let shown = 0; // which recording is on show, for decoding that comes too late
 
@@ -106,8 +123,9 @@ function resultRow(hit, rank, nbest, choose) {
 }
 
 /** The whole time in words; of a recording also its stages, as a bar and as a list. */
-function timing({ timings_ms: timings, release }, roundTrip) {
-  const whole = `${duration(timings.total)} on the server, ${duration(roundTrip)} with the way there and back · ${release}`;
+function timing({ timings_ms: timings, release, reason }, roundTrip) {
+  const after = reason ? "after the end of the speech" : "on the server"; // a stream's stages were begun before
+  const whole = `${duration(timings.total)} ${after}, ${duration(roundTrip)} with the way there and back · ${release}`;
   const stages = Object.keys(STAGES).filter((stage) => timings[stage] >= 0.05);
   if (stages.length < 2) return [element("p", {}, whole)];
   const bar = element("div", { className: "stages", "aria-hidden": "true" });

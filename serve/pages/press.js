@@ -8,6 +8,7 @@ const HOLD_MS = 400; // a shorter press is a click
  * @param {HTMLElement} button
  * @param {{start: () => void, stop: () => void, isActive: () => boolean}} actions
  *   `start` also while something else is under way; `stop` only ends what is active.
+ * @returns {{isDown: () => boolean, HOLD_MS: number}} Whether the button is being held, which is sure after `HOLD_MS`.
  */
 export function onPress(button, { start, stop, isActive }) {
   let pressedAt = null; // while this press may still turn out to be a hold
@@ -51,6 +52,8 @@ export function onPress(button, { start, stop, isActive }) {
     up();
   });
   window.addEventListener("blur", up); // the key is let go somewhere else
+
+  return { isDown: () => pressedAt !== null, HOLD_MS };
 }
 
 function isPressKey(event, button) {

@@ -13,7 +13,7 @@ export function showProgress(progress, isHolding) {
     $("progress").querySelector(`.${name}`).style.flexGrow = share;
   }
   $("progress").hidden = false;
-  $("kept-title").textContent = ["Labels", ...people.map(([name, labels]) => `${name} ${labels}`)].join(" · ");
+  $("kept-title").textContent = ["Labels", ...people.map(({ person, labels }) => `${person} ${labels}`)].join(" · ");
 }
 
 /** Put a label at the top of the list. */

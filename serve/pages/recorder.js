@@ -1,7 +1,9 @@
-// The microphone: opens it, records, tells the level, and names what is wrong with it.
+// The microphone: opens it, records, gives the sound as it comes in, tells the level, and names what is wrong with it.
 
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"]; // Safari records only the last
 const BITS_PER_SECOND = 64_000;
+const STREAM_RATE = 16_000; // what the recogniser hears; a browser that cannot give it gives its own
+const HIGHEST_RATE = 48_000; // of a stream
 const TAIL_MS = 150; // people let go before their last sound is out
 const QUIETEST_DB = -60;
 const LOUDEST_DB = -8;
@@ -39,12 +41,19 @@ export class Recorder {
   #stream = null;
   #media = null;
   #context = null;
+  #source = null;
   #analyser = null;
   #parts = [];
   #startedAt = 0;
 
   /** Called when the microphone goes away while recording. */
   onlost = () => {};
+
+  /** Called with the sound as it comes in, as an Int16Array, where this recorder `streams`. */
+  onsound = null;
+
+  /** Whether the sound is given as it comes in, which some browsers cannot. */
+  streams = false;
 
   /** Open the microphone and record; resolves once sound is being kept. Throws MicrophoneError. */
   async start() {
@@ -56,6 +65,7 @@ export class Recorder {
         audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
       });
       this.#listen();
+      await this.#tap();
       await this.#record();
     } catch (error) {
       this.#release();
@@ -88,6 +98,11 @@ export class Recorder {
     return this.#media ? (performance.now() - this.#startedAt) / 1000 : 0;
   }
 
+  /** Samples per second of `onsound`. */
+  get rate() {
+    return this.#context.sampleRate;
+  }
+
   /** Loudness just now, 0 (silent) to 1 (as loud as speech gets), linear in decibels. */
   get level() {
     if (!this.#analyser) return 0;
@@ -99,12 +114,34 @@ export class Recorder {
   }
 
   #listen() {
-    this.#context = new AudioContext();
+    try {
+      this.#context = new AudioContext({ sampleRate: STREAM_RATE });
+      this.#source = this.#context.createMediaStreamSource(this.#stream);
+    } catch {
+      this.#context?.close();
+      this.#context = new AudioContext();
+      this.#source = this.#context.createMediaStreamSource(this.#stream);
+    }
     this.#context.resume(); // Safari may start it suspended
     this.#analyser = this.#context.createAnalyser();
-    this.#analyser.fftSize = 1024;
-    this.#context.createMediaStreamSource(this.#stream).connect(this.#analyser);
+    this.#analyser.fftSize = 512;
+    this.#source.connect(this.#analyser);
     this.#stream.getAudioTracks()[0].addEventListener("ended", () => this.onlost());
+  }
+
+  async #tap() {
+    this.streams = false;
+    if (!this.#context.audioWorklet || this.#context.sampleRate > HIGHEST_RATE) return;
+    try {
+      await this.#context.audioWorklet.addModule(new URL("microphone.js", import.meta.url));
+      const mono = { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" };
+      const microphone = new AudioWorkletNode(this.#context, "microphone", mono);
+      microphone.port.onmessage = ({ data }) => this.onsound?.(data);
+      this.#source.connect(microphone);
+      this.streams = true;
+    } catch {
+      // recordings are sent whole
+    }
   }
 
   async #record() {
@@ -121,7 +158,7 @@ export class Recorder {
   #release() {
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#context?.close();
-    [this.#stream, this.#media, this.#context, this.#analyser] = [null, null, null, null];
+    [this.#stream, this.#media, this.#context, this.#source, this.#analyser] = [null, null, null, null, null];
   }
 }
 

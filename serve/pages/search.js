@@ -1,8 +1,10 @@
 // The search page: what happens when someone speaks, types, drops a file or chooses a result.
 
-import { hideAnswer, showAnswer, showRecording } from "./answer.js";
+import { hideAnswer, showAnswer, showPartial, showRecording } from "./answer.js";
 import { describeCatalogue, searchAudio, searchText, sendClick, sendCorrection } from "./client.js";
+import { onDrop } from "./drop.js";
 import { element } from "./elements.js";
+import { LiveSearch, answerTo } from "./live.js";
 import { clearNotice, showFailure, showNotice } from "./notices.js";
 import { onPress } from "./press.js";
 import { MicrophoneError, Recorder, standingProblem, watchPermission } from "./recorder.js";
@@ -21,6 +23,8 @@ const stillness = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 let state = "ready"; // then "starting", "listening", "finishing" (the last sound comes in), "working"
 let letGo = false; // the press ended before the microphone was open
+let press = null; // how the button is pressed
+let live = null; // the LiveSearch of what is being said, null where it is only recorded
 let pending = null; // AbortController of the request under way
 let correcting = null; // query id of the recording whose words are being typed
 let debounce = 0;
@@ -48,6 +52,12 @@ async function startSpeaking() {
   pending = null;
   letGo = false;
   enter("starting");
+  const mine = new LiveSearch(recorder, {
+    consent: $("consent").checked,
+    onPartial: (partial) => mine === live && state === "listening" && showLive(partial),
+    onEndpoint: () => mine === live && stopSpeaking({ over: true }),
+  });
+  const pressedAt = performance.now();
   try {
     await recorder.start();
   } catch (error) {
@@ -64,20 +74,44 @@ async function startSpeaking() {
   }
   enter("listening");
   followLevel();
+  live = recorder.streams ? mine : null;
+  // by then it is known whether the button is held, and with it who says when the utterance is over
+  setTimeout(() => mine === live && live.open({ endpoint: !press.isDown() }), pressedAt + press.HOLD_MS - performance.now());
 }
 
-async function stopSpeaking() {
+/** End the utterance; `over` where the server found that it is, and the last sound is not waited for. */
+async function stopSpeaking({ over = false } = {}) {
   if (state === "starting") letGo = true;
   if (state !== "listening") return;
   enter("finishing");
-  const recording = await recorder.stop();
-  ask((signal) => searchAudio(recording, { consent: $("consent").checked, signal }), recording);
+  const [spoken, recorded] = [live, recorder.stop()];
+  live = null;
+  if (!over) await recorded;
+  ask((signal) => answerTo(spoken, recorded, { consent: $("consent").checked, signal }));
+}
+
+function showLive(partial) {
+  document.body.dataset.view = "answer";
+  document.body.dataset.live = "";
+  $("heard").setAttribute("aria-live", "off"); // what is read out is the final words
+  $("results").inert = true;
+  showPartial(partial);
+}
+
+function endLive() {
+  delete document.body.dataset.live;
+  $("heard").setAttribute("aria-live", "polite");
+  $("results").inert = false;
 }
 
 function discard() {
   letGo = true;
   if (state !== "listening") return;
   recorder.discard();
+  live?.cancel();
+  live = null;
+  if ("live" in document.body.dataset) hideAnswer();
+  endLive();
   enter("ready", STATUS.discarded);
 }
 
@@ -97,7 +131,8 @@ function followLevel() {
       $("speak").style.setProperty("--level", level.toFixed(3));
       $("clock").textContent = `${seconds.toFixed(1)} s`;
     }
-    const status = !heard && seconds > UNHEARD_AFTER_S ? STATUS.unheard : STATUS.listening;
+    const hint = live?.endsByItself ? STATUS.noticing : STATUS.listening;
+    const status = !heard && seconds > UNHEARD_AFTER_S ? STATUS.unheard : hint;
     if ($("status").textContent !== status) $("status").textContent = status;
     if (seconds > LONGEST_S) stopSpeaking();
     else requestAnimationFrame(frame);
@@ -116,7 +151,11 @@ function searchTyped({ submitted = false } = {}) {
     sendCorrection(correcting, text).catch(showFailure);
     correcting = null;
   }
-  ask((signal) => searchText(text, { signal }));
+  ask((signal) => typed(text, signal));
+}
+
+async function typed(text, signal) {
+  return { answer: await searchText(text, { signal }), recording: null };
 }
 
 function forgetTyping() {
@@ -126,21 +165,23 @@ function forgetTyping() {
 
 function searchFile(file) {
   forgetTyping();
-  ask((signal) => searchAudio(file, { consent: $("consent").checked, name: file.name, signal }), file);
+  const options = { consent: $("consent").checked, name: file.name };
+  ask(async (signal) => ({ answer: await searchAudio(file, { ...options, signal }), recording: file }));
 }
 
 // --- asking and answering ------------------------------------------------------------------------------------------
 
-/** Send a query; a newer one takes its place. `recording` is null for typed text. */
-async function ask(send, recording = null) {
+/** Send a query; a newer one takes its place. What it gives has an `answer`, and a `recording`, null for typed text. */
+async function ask(send) {
   pending?.abort();
   const mine = (pending = new AbortController());
   enter("working");
   const sentAt = performance.now();
   try {
-    const answer = await send(mine.signal);
+    const { answer, recording } = await send(mine.signal);
     if (mine.signal.aborted) return;
     clearNotice();
+    endLive();
     document.body.dataset.view = "answer";
     showAnswer(answer, { spoken: recording !== null, roundTrip: performance.now() - sentAt, choose, search: searchFor });
     showRecording(recording, answer.conditioning);
@@ -148,8 +189,9 @@ async function ask(send, recording = null) {
     $("correct").onclick = () => startCorrecting(answer);
   } catch (error) {
     if (mine.signal.aborted) return;
+    endLive();
     hideAnswer();
-    showFailure(error, () => ask(send, recording));
+    showFailure(error, () => ask(send));
   } finally {
     if (pending === mine) {
       pending = null;
@@ -161,7 +203,7 @@ async function ask(send, recording = null) {
 function searchFor(text) {
   forgetTyping();
   $("query").value = text;
-  ask((signal) => searchText(text, { signal }));
+  ask((signal) => typed(text, signal));
 }
 
 function startCorrecting(answer) {
@@ -195,12 +237,12 @@ async function greet() {
 // --- wiring --------------------------------------------------------------------------------------------------------
 
 function wire() {
-  onPress($("speak"), {
+  press = onPress($("speak"), {
     start: startSpeaking,
-    stop: stopSpeaking,
+    stop: () => stopSpeaking(),
     isActive: () => state === "starting" || state === "listening",
   });
-  recorder.onlost = stopSpeaking;
+  recorder.onlost = () => stopSpeaking();
 
   $("query").addEventListener("input", () => {
     clearTimeout(debounce);
@@ -215,7 +257,7 @@ function wire() {
     $("file").value = ""; // the same file may be chosen again
   });
   document.addEventListener("keydown", onKey);
-  wireDrop();
+  onDrop($("drop"), searchFile);
 }
 
 /** Esc discards or leaves the field, "/" enters it, the arrows walk the results. */
@@ -234,24 +276,6 @@ function onKey(event) {
     event.preventDefault();
     next.focus();
   }
-}
-
-function wireDrop() {
-  let depth = 0; // enter and leave also come from the elements inside
-  const show = (change) => {
-    depth = Math.max(0, depth + change);
-    $("drop").hidden = depth === 0;
-  };
-  const isFile = (event) => event.dataTransfer?.types.includes("Files");
-  window.addEventListener("dragenter", (event) => isFile(event) && show(+1));
-  window.addEventListener("dragleave", (event) => isFile(event) && show(-1));
-  window.addEventListener("dragover", (event) => isFile(event) && event.preventDefault());
-  window.addEventListener("drop", (event) => {
-    if (!isFile(event)) return;
-    event.preventDefault();
-    show(-depth);
-    if (event.dataTransfer.files.length) searchFile(event.dataTransfer.files[0]);
-  });
 }
 
 /** Say at once what keeps this page from listening. */

@@ -88,12 +88,13 @@ export function notSure(text) {
   return { title: `No sure match for “${text}”.`, remedy: "Did you mean one of these?" };
 }
 
+const streams = "WebSocket" in window && "AudioWorkletNode" in window;
 const touch = window.matchMedia("(hover: none)").matches;
 
 /** How to speak, shown under the button while nothing happens. */
 export const HINT = touch
-  ? "Hold the button and speak. Or tap it, speak, and tap again."
-  : "Hold the button or the space bar, and speak. Or click, speak, and click again.";
+  ? `Tap the button, speak, ${streams ? "and stop" : "and tap again"}. Or hold it while you speak.`
+  : `Click, speak, ${streams ? "and stop" : "and click again"}. Or hold the button or the space bar while you speak.`;
 
 /** The same where there is no speaking. */
 export const HINT_WITHOUT_MICROPHONE = "Type what you are looking for, or choose a recording.";
@@ -106,6 +107,7 @@ export const STATUS = {
   listening: touch
     ? "Listening. Let go when you have finished, or tap again."
     : "Listening. Let go when you have finished, or press again. Esc discards.",
+  noticing: "Listening. It searches when you have finished." + (touch ? "" : " Esc discards."),
   unheard: "Nothing is coming in. Is the microphone muted?",
   discarded: "Discarded.",
   finishing: "Searching…",

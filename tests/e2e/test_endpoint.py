@@ -141,6 +141,14 @@ def test_feedback_counts_once(http: httpx2.Client, events: EventStore) -> None:
     assert len(clicks) == 1
 
 
+def test_feedback_on_a_query_of_another_session_is_refused(http: httpx2.Client) -> None:
+    asked = http.get("/v1/search", params={"q": "jaws", "session_id": "mine"}).json()
+    click = {"query_id": asked["query_id"], "kind": "click", "item_id": "1"}
+    refused = http.post("/v1/feedback", json={**click, "session_id": "another"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert http.post("/v1/feedback", json={**click, "session_id": "mine"}).json()["recorded"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -308,7 +316,9 @@ def test_a_locked_database_costs_no_answer_and_events_come_later(http: httpx2.Cl
 
 def test_an_unknown_address_is_refused_in_the_same_shape(http: httpx2.Client) -> None:
     assert http.get("/v1/nothing").json()["error"]["code"] == "not_found"
-    assert http.delete("/v1/feedback").json()["error"]["code"] == "method_not_allowed"
+    refused = http.delete("/v1/feedback")
+    assert refused.json()["error"]["code"] == "method_not_allowed"
+    assert refused.headers["allow"] == "POST"
 
 
 def test_the_openai_client_transcribes_unmodified(server: RunningServer) -> None:

@@ -4,19 +4,48 @@ import base64
 import os
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from data.records import EventKind, FeedbackFigures
+from data.clips import read_clip, to_pcm
+from data.records import SAMPLE_RATE, EventKind, FeedbackFigures
 from data.settings import HomeSettings
 from data.store import Store, utterances
+from data.voice import FRAME, VoiceOptions, speech_frames, voice_probabilities
 from monitor.events import EventStore
-from tests.conftest import RunningServer
+from tests.conftest import QUERIES, RunningServer
 
 PHONE = {"width": 375, "height": 740}
+
+SOUND_MESSAGE = 1280
+"""Bytes of forty milliseconds of sound at 16 kHz."""
+
+WATCH_THE_WORDS = """() => {
+    window.shown = [];
+    const look = () => {
+        const stable = document.querySelector("#transcript").firstChild;
+        if ("live" in document.body.dataset && stable) window.shown.push(stable.textContent);
+    };
+    new MutationObserver(look).observe(document.querySelector("#transcript"), { childList: true });
+}"""
+"""Keeps the words shown as stable, each time that they are written."""
+
+GATE = """async (content) => {
+    const { VoiceGate } = await import("/static/gate.js");
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const [samples, gate] = [new Int16Array(bytes.buffer), new VoiceGate()];
+    for (let at = 0; at + 640 <= samples.length; at += 640) {
+        const sent = gate.push(samples.slice(at, at + 640)).length;
+        if (sent > 0) return at + 640 - 640 * sent;
+    }
+    return samples.length;
+}"""
+"""Where in a recording the first sound is that the gate lets through, as a sample."""
 
 OpenPage = Callable[..., Page]
 
@@ -65,10 +94,86 @@ def test_holding_the_button_and_speaking_finds_the_film(open_page: OpenPage) -> 
     expect_the_film(page)
 
 
-def test_one_click_starts_and_one_click_stops(open_page: OpenPage) -> None:
+def test_after_one_click_the_page_notices_when_the_speech_is_over(open_page: OpenPage) -> None:
     page = open_page()
+    uploads: list[str] = []
+    page.on("request", lambda request: uploads.append(request.method) if request.method == "POST" else None)
+    page.get_by_role("button", name="Start speaking").click()
+    expect(page.get_by_role("status")).to_have_text("Listening. It searches when you have finished. Esc discards.")
+    expect_the_film(page)
+    expect(page.locator("#recording-facts")).to_contain_text("s recorded")
+    expect(page.locator("#heard")).to_have_attribute("aria-live", "polite")
+    assert uploads == []
+
+
+def test_words_and_results_show_while_the_person_speaks(open_page: OpenPage, screenshots: Path) -> None:
+    page = open_page(device_scale_factor=1.5)
+    page.evaluate(WATCH_THE_WORDS)
+    page.keyboard.down("Space")
+    page.wait_for_function("() => window.shown.length > 1")
+    expect(page.locator("body")).to_have_attribute("data-state", "listening")
+    expect(page.locator("#heard")).to_have_attribute("aria-live", "off")
+    expect(page.locator(".result").first).to_be_visible()
+    page.screenshot(path=screenshots / "search-while-speaking.png")
+    wait_for_the_recording(page)
+    page.keyboard.up("Space")
+    expect_the_film(page)
+    shown = page.evaluate("() => window.shown")
+    for before, after in pairwise(shown):
+        assert after.startswith(before), "words that were shown as stable changed"
+
+
+def test_nothing_is_sent_before_somebody_speaks(open_page: OpenPage) -> None:
+    page = open_page()
+    sent: list[int] = []
+    page.on("websocket", lambda opened: opened.on("framesent", lambda data: sent.append(len(data))))
+    page.get_by_role("button", name="Start speaking").click()
+    page.wait_for_function("() => parseFloat(document.querySelector('#clock').textContent) > 0.7")
+    assert [length for length in sent if length == SOUND_MESSAGE] == []
+    expect_the_film(page)
+    assert 20 < len([length for length in sent if length == SOUND_MESSAGE]) < 70
+
+
+@pytest.mark.parametrize("room_db", [-80.0, -55.0])
+def test_the_gate_cuts_no_onset_in_a_quiet_or_a_noisy_room(open_page: OpenPage, room_db: float) -> None:
+    chance = np.random.default_rng(0)
+    before = 2 * SAMPLE_RATE
+    page = open_page()
+    for path in sorted(QUERIES.glob("*.flac")):
+        samples = np.concatenate([np.zeros(before, np.float32), read_clip(path)])
+        heard = samples + chance.normal(0.0, 10.0 ** (room_db / 20.0), len(samples)).astype(np.float32)
+        speech = np.flatnonzero(speech_frames(voice_probabilities(heard), VoiceOptions()))
+        sent_from = page.evaluate(GATE, base64.b64encode(to_pcm(heard).tobytes()).decode())
+        assert sent_from + 3_200 <= int(speech[0]) * FRAME, path.stem  # 200 ms, which conditioning keeps
+        if room_db < -70.0:
+            assert sent_from > before / 2, path.stem
+
+
+@pytest.mark.parametrize("missing", ["WebSocket", "AudioWorkletNode"])
+def test_without_what_streaming_needs_the_recording_is_sent_whole(open_page: OpenPage, missing: str) -> None:
+    page = open_page()
+    page.evaluate("(name) => { window[name] = class { constructor() { throw new Error(name); } } }", missing)
     page.get_by_role("button", name="Start speaking").click()
     wait_for_the_recording(page)
+    with page.expect_response("**/v1/search"):
+        page.get_by_role("button", name="Stop and search").click()
+    expect_the_film(page)
+
+
+def test_a_stream_that_breaks_off_costs_nothing(open_page: OpenPage) -> None:
+    page = open_page(expected="WebSocket")
+    page.context.route_web_socket("**/v1/stream", lambda opened: opened.close(code=1011, reason="gone"))
+    page.keyboard.down("Space")
+    wait_for_the_recording(page)
+    with page.expect_response("**/v1/search"):
+        page.keyboard.up("Space")
+    expect_the_film(page)
+
+
+def test_one_more_click_ends_it_at_once(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Start speaking").click()
+    page.wait_for_function("() => parseFloat(document.querySelector('#clock').textContent) > 1.9")
     page.get_by_role("button", name="Stop and search").click()
     expect_the_film(page)
 
@@ -192,8 +297,6 @@ def test_everything_works_from_the_keyboard(open_page: OpenPage) -> None:
     page = open_page()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Start speaking")).to_be_focused()
-    page.keyboard.press("Enter")
-    wait_for_the_recording(page)
     page.keyboard.press("Enter")
     expect_the_film(page)
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from data.errors import InvalidRequestError, NotFoundError
 from data.store import Store
 from labeling.queue import ReviewQueue
-from labeling.review import Added, Lease, NothingNow, Reason, ReviewTask, Verdict, transcriptions_of
+from labeling.review import Added, Lease, NothingNow, PersonCount, Reason, ReviewTask, Verdict, transcriptions_of
 from labeling.transcriptions import Transcription
 
 LEASE = timedelta(minutes=10)
@@ -215,7 +215,7 @@ def test_the_counts_say_where_clips_are_and_who_labelled(queue: ReviewQueue) -> 
     queue.skip(leased(queue, "bea").id)
     leased(queue, "cas")
     stats = queue.stats()
-    assert (stats.waiting, stats.leased, stats.done, stats.people) == (2, 1, 1, (("ada", 1),))
+    assert (stats.waiting, stats.leased, stats.done, stats.people) == (2, 1, 1, (PersonCount("ada", 1),))
 
 
 def test_a_forgotten_clip_leaves_nothing_behind(queue: ReviewQueue) -> None:
@@ -317,7 +317,7 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def no_clip_is_labelled_more_often_than_wanted(self) -> None:
         assert all(count <= 1 for count in self.labelled.values())
-        assert sum(count for _, count in self.queue.stats().people) == sum(self.labelled.values())
+        assert sum(each.labels for each in self.queue.stats().people) == sum(self.labelled.values())
 
     def teardown(self) -> None:
         self.store.close()

@@ -77,7 +77,7 @@ def test_what_was_appended_survives_closing(tmp_path: Path) -> None:
     first = Store.open(url)
     EventStore(first).append(query("q"))
     first.close()
-    assert EventStore(Store.open(url)).has_query("q")
+    assert EventStore(Store.open(url)).find_query("q") == query("q")
 
 
 def test_a_database_that_cannot_be_opened_is_refused_without_its_password(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from limits import parse
 
 from data.errors import ForbiddenError, InputError, RateLimitedError, UnauthorizedError, VoiceSearchError
-from serve.access import Caller, RateLimiter, admit, refuse_unguarded
+from serve.access import Caller, RateLimiter, admit, is_own_page, refuse_unguarded
 from serve.choices import Access, Scope
 from serve.keys import ApiKey
 
@@ -65,3 +65,23 @@ def test_a_caller_who_asks_too_often_is_told_when_to_come_back_and_others_are_no
     rates.count(Caller(AWAY, True, SHOP))
     for _ in range(5):
         rates.count(Caller(HERE))
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "may"),
+    [
+        (None, "shop.example", True),
+        ("https://shop.example", "shop.example", True),
+        ("http://localhost:8000", "localhost:8000", True),
+        ("https://partner.example", "shop.example", True),
+        ("https://evil.example", "shop.example", False),
+        ("http://localhost:9000", "localhost:8000", False),
+        ("null", "localhost:8000", False),
+        ("https://shop.example.evil.example", "shop.example", False),
+        ("", "", False),
+        ("null", "", False),
+        ("http://[", "shop.example", False),
+    ],
+)
+def test_only_pages_of_this_service_and_those_named_open_streams(origin: str | None, host: str, may: bool) -> None:
+    assert is_own_page(origin, host, ("https://partner.example",)) is may

@@ -117,7 +117,7 @@ def test_who_labelled_what_and_when_is_kept_once(http: TestClient, take: Take, q
     (kept,) = queue.history()
     assert (kept.person, kept.text, kept.verdict, kept.seconds) == ("Ann", "jurassic park", Verdict.CORRECTED, 4.5)
     assert datetime.now(UTC) - kept.at < timedelta(minutes=1)
-    assert http.get("/v1/review/progress").json()["people"] == [["Ann", 1]]
+    assert http.get("/v1/review/progress").json()["people"] == [{"person": "Ann", "labels": 1}]
 
 
 @pytest.mark.parametrize(("text", "passes"), [("jurassic park", True), ("films in st petersburg", False)])
