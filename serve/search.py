@@ -25,6 +25,9 @@ REFUSALS: dict[int | str, dict[str, object]] = {
 
 router = APIRouter(prefix="/v1", responses=REFUSALS)
 
+MAX_QUERY = 2_000
+"""Most letters of a typed query; escaped, any such fits into the address that the server library reads."""
+
 MAY_QUERY = [Depends(needs(Scope.QUERY))]
 
 SessionId = Annotated[str, StringConstraints(pattern=r"^[\w.:-]{1,128}$")]
@@ -90,7 +93,7 @@ async def search_by_voice(
 @router.get("/search", dependencies=MAY_QUERY)
 async def search_by_text(
     service: CurrentService,
-    q: Annotated[str, Query(max_length=10_000, description="What to search for.")],
+    q: Annotated[str, Query(max_length=MAX_QUERY, description="What to search for.")],
     limit: Limit = 10,
     session_id: Annotated[SessionId | None, Query()] = None,
     user_agent: UserAgent = None,
