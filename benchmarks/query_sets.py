@@ -27,8 +27,8 @@ class Query:
     clip: Path | None = None
 
 
-def query_sets(asked: QuerySet) -> dict[str, list[Query]]:
-    """Give every set of queries by name: typed, heard, and both for films that are absent."""
+def query_sets(asked: QuerySet, model: str) -> dict[str, list[Query]]:
+    """Give every set of queries by name: typed, heard by a model, and both for films that are absent."""
     chance = random.Random(0)  # noqa: S311  not for secrets
     typed = {
         "typed": asked.known,
@@ -46,7 +46,7 @@ def query_sets(asked: QuerySet) -> dict[str, list[Query]]:
         (", facets", asked.facets, ("clean",)),
         (", absent", asked.absent, ("clean", "10 dB")),
     ):
-        for level, clips, heard in heard_by(group, kind.strip(", ") or "known", levels):
+        for level, clips, heard in heard_by(group, kind.strip(", ") or "known", levels, model):
             sets[f"voice, {level}{kind}"] = [
                 Query(clip.asked, each.transcript.nbest, clip.voice, clip.clip)
                 for clip, each in zip(clips, heard, strict=True)
@@ -55,10 +55,10 @@ def query_sets(asked: QuerySet) -> dict[str, list[Query]]:
 
 
 def heard_by(
-    group: Sequence[Asked], kind: str, levels: Sequence[str]
+    group: Sequence[Asked], kind: str, levels: Sequence[str], model: str
 ) -> Iterator[tuple[str, list[Spoken], list[Heard]]]:
-    """Have queries said by every test voice, and heard by the release that the project began with."""
-    ears = Ears(Recognizer(prepare_release("tiny.en", HomeSettings.load().models, print), RecognizerSettings.load()))
+    """Have queries said by every test voice, and heard by a model."""
+    ears = Ears(Recognizer(prepare_release(model, HomeSettings.load().models, print), RecognizerSettings.load()))
     clips = say(group, TEST_VOICES, len(TEST_VOICES), f"test-{kind}", counter(f"{kind} said"))
     for level in levels:
         yield level, clips, ears.hear(clips, level, counter(f"{kind} heard, {level}"))

@@ -1,6 +1,6 @@
 """How often the film that was asked for is on top: typed, spoken, spoken in noise, and asked for in vain.
 
-    python -m benchmarks.retrieval [--ablation] [--full] [--unseen] [--titles N]
+    python -m benchmarks.retrieval [--ablation] [--full] [--unseen] [--titles N] [--model tiny.en]
 
 Three arms: what is typed, which is the ceiling; one-best, the retriever and the release that this project began with,
 frozen, on what was heard; and this system. Spoken queries come from voices that nothing was fitted on. MRR@10, recall
@@ -64,17 +64,18 @@ def main() -> None:
     parser.add_argument("--unseen", action="store_true", help="titles that were not looked at in development")
     parser.add_argument("--titles", type=int, default=TITLES, help="how many titles")
     parser.add_argument("--ablation", action="store_true", help="also print what each part brings")
+    parser.add_argument("--model", default="tiny.en", help="who hears: a packaged model, or a folder")
     arguments = parser.parse_args()
     catalogue = indexed_part(read_catalogue(FILMS / "catalogue.csv"))
     if arguments.unseen:
-        sets = query_sets(unseen_queries(arguments.titles))
+        sets = query_sets(unseen_queries(arguments.titles), arguments.model)
     else:
-        sets = query_sets(queries_of("test", None if arguments.full else arguments.titles, OTHERS))
+        sets = query_sets(queries_of("test", None if arguments.full else arguments.titles, OTHERS), arguments.model)
     with TemporaryDirectory() as folder:
         generation = Generation(build_index(catalogue, Path(folder)).folder)
         arms = {"one-best": one_best(catalogue), "this system": this_system(generation)}
         figures = print_arms(sets, arms)
-        figures |= print_cost(sets, arms)
+        figures |= print_cost(sets, arms, arguments.model)
         print_worst(sets, arms["this system"])
         if arguments.ablation or arguments.full:
             print_ablation(sets, catalogue, generation)
@@ -164,11 +165,11 @@ def print_arms(sets: dict[str, list[Query]], arms: dict[str, Arm]) -> dict[str, 
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def print_cost(sets: dict[str, list[Query]], arms: dict[str, Arm]) -> dict[str, float]:
+def print_cost(sets: dict[str, list[Query]], arms: dict[str, Arm], model: str) -> dict[str, float]:
     """Measure what this system adds to a spoken query: its search, and a beam of five, without which no n-best list."""
     spoken = sets["voice, clean"]
     search = {name: [timed(arm, query.heard) for query in spoken] for name, arm in arms.items()}
-    release = prepare_release("tiny.en", HomeSettings.load().models, print)
+    release = prepare_release(model, HomeSettings.load().models, print)
     clips = [condition(read_clip(query.clip)) for query in spoken[:: max(len(spoken) // TIMED, 1)] if query.clip]
     recognise = {}
     for beam in (1, 5):

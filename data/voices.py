@@ -1,4 +1,4 @@
-"""Voices that read text aloud: espeak-ng, flite, festival and piper, each a program of its own.
+"""Voices that read text aloud: espeak-ng, flite, festival, piper and more, each a program of its own.
 
 Whole voices are kept out of training, so that a recogniser is tested on voices that it has never heard.
 """
@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from data.errors import InvalidRequestError, ToolMissingError
+from data.more_voices import HIBARI_VERSION, PICO_VERSION, hibari_command, pico_command
 from data.piper import PIPER_VERSION, piper_command
 
 RATE = 175
@@ -48,7 +49,21 @@ VOICES = (
     Voice("festival-kal", "festival", "voice_kal_diphone", "kal", "test"),
     Voice("piper-joe", "piper", "en_US-joe-medium", "joe", "test"),
 )
-"""Every voice known. flite's `kal` is left out: it is the same person as festival's, which is held out."""
+"""The voices that speak where none are named. flite's `kal` is left out: it is the same person as festival's, which is
+held out."""
+
+ESPEAK_ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
+ESPEAK_VARIANTS = ("m1", "m2", "m4", "m5", "m6", "m7", "f1", "f2", "f4", "f5", "klatt2", "Andy")
+MORE_VOICES = (
+    *(
+        Voice(f"espeak-{number}", "espeak-ng", f"{ESPEAK_ACCENTS[number % 6]}+{variant}", "espeak", "train")
+        for number, variant in enumerate(ESPEAK_VARIANTS)
+    ),
+    Voice("hibari-heart", "hibari", "heart", "heart", "train"),
+    Voice("pico-us", "pico", "en-US", "lh0", "train"),
+    Voice("pico-gb", "pico", "en-GB", "kh0", "train"),
+)
+"""Voices that speak where they are named: variety to train on."""
 
 PACKAGES = {"espeak-ng": "espeak-ng", "flite": "flite", "festival": "festival with festvox-kallpc16k"}
 """Debian packages of each program."""
@@ -58,19 +73,19 @@ def voices_named(names: Sequence[str]) -> tuple[Voice, ...]:
     """Find voices by name.
 
     Args:
-        names: Names, all voices where there are none.
+        names: Names; where there are none, all of `VOICES`.
 
     Returns:
-        The voices, in the order of `VOICES`.
+        The voices, in the order of `VOICES` and `MORE_VOICES`.
 
     Raises:
         InvalidRequestError: A name is not known.
     """
-    known = {voice.name: voice for voice in VOICES}
+    known = {voice.name: voice for voice in (*VOICES, *MORE_VOICES)}
     for name in names:
         if name not in known:
             raise InvalidRequestError(f"there is no voice {name!r}; known are {', '.join(known)}")
-    return tuple(voice for voice in VOICES if not names or voice.name in names)
+    return tuple(voice for voice in known.values() if voice.name in names) if names else VOICES
 
 
 def require(voices: Sequence[Voice], home: Path, report: Callable[[str], None]) -> None:
@@ -85,8 +100,8 @@ def require(voices: Sequence[Voice], home: Path, report: Callable[[str], None]) 
         ToolMissingError: naming the program and how to get it, or how to do without.
     """
     for voice in voices:
-        if voice.engine == "piper":
-            piper_command(home, report)
+        if voice.engine in _INSTALLED:
+            _INSTALLED[voice.engine](home, report)
         elif shutil.which(voice.engine) is None:
             raise ToolMissingError(f"{voice.engine} is not installed; {_remedy(voice)}")
         if speak(voice, ["hello"], 1.0, home)[0] is None:
@@ -118,8 +133,8 @@ def speak(voice: Voice, texts: Sequence[str], speed: float, home: Path) -> list[
 @cache
 def engine_version(engine: str) -> str:
     """Name a program and its version, for the lineage."""
-    if engine == "piper":
-        return f"piper {PIPER_VERSION}"
+    if engine in _VERSIONS:
+        return f"{engine} {_VERSIONS[engine]}"
     done = subprocess.run([engine, "--version"], capture_output=True, text=True, check=False)  # noqa: S603  a name from VOICES
     number = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
     return f"{engine} {number[0] if number else ''}".strip()
@@ -179,7 +194,35 @@ def _piper(voice: Voice, texts: Sequence[str], speed: float, folder: Path, home:
             path.rename(folder / f"{number:06d}.wav")
 
 
-_ENGINES = {"espeak-ng": _espeak, "flite": _flite, "festival": _festival, "piper": _piper}
+def _hibari(voice: Voice, texts: Sequence[str], speed: float, folder: Path, home: Path) -> None:
+    source = folder / "texts.txt"
+    source.write_text("\n".join(texts), encoding="utf-8")
+    _run([*hibari_command(home), str(speed), str(source), str(folder)], patience=len(texts))
+
+
+def _pico(voice: Voice, texts: Sequence[str], speed: float, folder: Path, home: Path) -> None:
+    for number, text in enumerate(texts):
+        clip = str(folder / f"{number:06d}.wav")
+        _run([*pico_command(home), text, "-v", voice.setting, "--speed", f"{speed:.3f}", "-o", clip])
+
+
+_ENGINES = {
+    "espeak-ng": _espeak,
+    "flite": _flite,
+    "festival": _festival,
+    "piper": _piper,
+    "hibari": _hibari,
+    "pico": _pico,
+}
+
+_INSTALLED: Mapping[str, Callable[[Path, Callable[[str], None] | None], list[str]]] = {
+    "piper": piper_command,
+    "hibari": hibari_command,
+    "pico": pico_command,
+}
+"""Engines that are installed from the package index on first use."""
+
+_VERSIONS = {"piper": PIPER_VERSION, "hibari": HIBARI_VERSION, "pico": PICO_VERSION}
 
 
 def _run(command: list[str], text: str | None = None, patience: int = 1) -> None:

@@ -43,12 +43,14 @@ class TrainingBatch(NamedTuple):
     """What the model sees; a tuple, so that accelerate moves it to the device.
 
     `features` has shape `(n_clips, n_mels, n_frames)`; `tokens`, which the decoder reads, and what is `wanted` after
-    each, -1 where nothing is, have shape `(n_clips, n_tokens)`.
+    each, -1 where nothing is, have shape `(n_clips, n_tokens)`; `general`, of shape `(n_clips,)`, is true for general
+    speech.
     """
 
     features: "torch.Tensor"
     tokens: "torch.Tensor"
     wanted: "torch.Tensor"
+    general: "torch.Tensor"
 
 
 class Epoch:
@@ -71,6 +73,7 @@ class Epoch:
         self._general = general
         self._domain = domain
         self._n_mels = mel_bands(Path(release.directory))
+        self._general_ids = {example.id for example in general}
         self._labels = {example.id: self._label(example) for example in (*domain, *general)}
         self._plans = cache(self._planned)
 
@@ -108,7 +111,11 @@ class Epoch:
     ) -> TrainingBatch | None:
         """Fill clips to one length, `plain` without effects and masks; None where none can be read."""
         made = [
-            (self._mel(samples, n_samples, chance, plain=plain), *self._labels[example.id])
+            (
+                self._mel(samples, n_samples, chance, plain=plain),
+                *self._labels[example.id],
+                example.id in self._general_ids,
+            )
             for example in examples
             if (samples := self._heard(example, chance, plain=plain)) is not None
         ]
@@ -120,7 +127,8 @@ class Epoch:
         examples = list(self._domain)
         if self._general and options.replayed:
             wanted = round(len(examples) * options.replayed / (1.0 - min(options.replayed, 0.9)))
-            drawn = chance.permutation(len(self._general))[:wanted]
+            rounds = -(-wanted // len(self._general))
+            drawn = np.concatenate([chance.permutation(len(self._general)) for _ in range(rounds)])[:wanted]
             examples += [self._general[place] for place in drawn]
         lengths = [round(example.seconds * SAMPLE_RATE) for example in examples]
         return examples, plan_batches(lengths, options.batch_seconds, options.max_clips, MAX_TAIL, chance)
@@ -186,16 +194,17 @@ def mask(mel: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     return masked
 
 
-def _stacked(made: Sequence[tuple[NDArray[np.float32], Ids, Ids]]) -> TrainingBatch:
+def _stacked(made: Sequence[tuple[NDArray[np.float32], Ids, Ids, bool]]) -> TrainingBatch:
     import torch
 
-    longest = max(len(tokens) for _, tokens, _ in made)
+    longest = max(len(tokens) for _, tokens, *_ in made)
 
     def filled(values: Ids, value: int) -> NDArray[np.int64]:
         return np.pad(values, (0, longest - len(values)), constant_values=value).astype(np.int64)
 
     return TrainingBatch(
-        torch.from_numpy(np.stack([mel for mel, _, _ in made])),
-        torch.from_numpy(np.stack([filled(tokens, 0) for _, tokens, _ in made])),
-        torch.from_numpy(np.stack([filled(wanted, -1) for _, _, wanted in made])),
+        torch.from_numpy(np.stack([mel for mel, *_ in made])),
+        torch.from_numpy(np.stack([filled(tokens, 0) for _, tokens, *_ in made])),
+        torch.from_numpy(np.stack([filled(wanted, -1) for _, _, wanted, _ in made])),
+        torch.tensor([general for *_, general in made]),
     )

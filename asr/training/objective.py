@@ -1,7 +1,7 @@
 """What is trained of a model, what it learns by, and whether it can learn at all."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asr.student import encode, trained_parameters
 from asr.training.batches import TrainingBatch
@@ -43,18 +43,27 @@ def choose_trained(model: "WhisperForConditionalGeneration", method: Method, ran
                 parameter.requires_grad_(re.fullmatch(NOT_TRAINED, name) is None)
 
 
-def objective_of(model: "WhisperForConditionalGeneration") -> "torch.nn.Module":
+def objective_of(
+    model: "WhisperForConditionalGeneration", start: "WhisperForConditionalGeneration | None" = None
+) -> "torch.nn.Module":
     """Give the module that is trained, in one piece, so that it can be spread over processes.
 
     Args:
         model: The model; its weights are the module's.
+        start: The model before training, which says how general speech is to be heard; without it general speech is
+            taught like everything else.
 
     Returns:
-        A module that takes the tensors of a batch and gives the mean cross-entropy of the tokens that are wanted, and
-        how many of them it would not have chosen.
+        A module that takes the tensors of a batch and gives the mean loss of the tokens that are wanted, and how many
+        of them it would not have chosen. The loss is the cross-entropy, and for general speech the Kullback-Leibler
+        divergence from what the start expects. Source: Z. Li and D. Hoiem, "Learning without forgetting", 2016.
     """
     import torch
-    from torch.nn.functional import cross_entropy
+    from torch.nn.functional import cross_entropy, kl_div
+
+    def expected(whisper: "WhisperForConditionalGeneration", features: torch.Tensor, tokens: torch.Tensor) -> Any:
+        states = encode(whisper, features)
+        return whisper.model.decoder(input_ids=tokens, encoder_hidden_states=states, use_cache=False).last_hidden_state
 
     class Objective(torch.nn.Module):
         def __init__(self) -> None:
@@ -62,13 +71,19 @@ def objective_of(model: "WhisperForConditionalGeneration") -> "torch.nn.Module":
             self.whisper = model
 
         def forward(
-            self, features: torch.Tensor, tokens: torch.Tensor, wanted: torch.Tensor
+            self, features: torch.Tensor, tokens: torch.Tensor, wanted: torch.Tensor, general: torch.Tensor
         ) -> tuple[torch.Tensor, torch.Tensor]:
-            states = encode(self.whisper, features)
-            output = self.whisper.model.decoder(input_ids=tokens, encoder_hidden_states=states, use_cache=False)
             taught = wanted >= 0
-            scores = self.whisper.proj_out(output.last_hidden_state[taught]).float()
-            return cross_entropy(scores, wanted[taught]), (scores.argmax(-1) != wanted[taught]).sum()
+            scores = self.whisper.proj_out(expected(self.whisper, features, tokens)[taught]).float()
+            losses = cross_entropy(scores, wanted[taught], reduction="none")
+            if start is not None and general.any():
+                kept = general[:, None].expand_as(taught)[taught]
+                with torch.no_grad():
+                    before = expected(start, features[general], tokens[general])[taught[general]]
+                    goal = start.proj_out(before).float().log_softmax(-1)
+                divergence = kl_div(scores[kept].log_softmax(-1), goal, reduction="none", log_target=True).sum(-1)
+                losses = losses.masked_scatter(kept, divergence)
+            return losses.mean(), (scores.argmax(-1) != wanted[taught]).sum()
 
     return Objective()
 
@@ -97,7 +112,7 @@ def steps_to_learn_by_heart(
     start = {name: parameter.detach().clone() for name, parameter in trained.items()}
     optimizer = torch.optim.AdamW(trained.values(), lr=rate, weight_decay=0.0)
     objective = objective_of(model)
-    tensors = [each.to(model.device) for each in (batch.features, batch.tokens, batch.wanted)]
+    tensors = [each.to(model.device) for each in batch]
     wrong = -1
     for step in range(most + 1):
         loss, missed = objective(*tensors)

@@ -21,7 +21,9 @@ from data.files import atomic_writer
 from data.records import Release
 
 if TYPE_CHECKING:
+    import torch
     from accelerate import Accelerator
+    from transformers import WhisperForConditionalGeneration
 
 CHECKPOINT = "checkpoint-"
 STATE_FILE = "state.json"
@@ -108,7 +110,7 @@ class TrainingRun:
             collate_fn=_only,
         )
         self._objective, self._optimizer, self._loader = accelerator.prepare(
-            objective_of(self._model), optimizer, loader
+            objective_of(self._model, self._before(accelerator.device)), optimizer, loader
         )
         accelerator.register_for_checkpointing(self._schedule)
         accelerator.register_save_state_pre_hook(self._keep_trained)
@@ -147,11 +149,17 @@ class TrainingRun:
         """Give what training changed, as an adapter's arrays."""
         return changes(self._model, self._start)
 
+    def _before(self, device: "torch.device") -> "WhisperForConditionalGeneration":
+        """Give the model as it is before training."""
+        before = to_transformers(Path(self._base.directory)).requires_grad_(False)
+        before.to(device)  # type: ignore[arg-type]  # transformers' decorator hides what it takes
+        return before
+
     def _learn(self, batch: TrainingBatch) -> None:
         import torch
 
         rate = self._schedule.get_last_lr()[0]
-        loss, wrong = self._objective(batch.features, batch.tokens, batch.wanted)
+        loss, wrong = self._objective(*batch)
         shown = self._accelerator.gather(loss.detach()[None]).mean().item()
         step = len(self.history.steps) + 1
         if not math.isfinite(shown):

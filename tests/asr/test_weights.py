@@ -53,12 +53,15 @@ def test_shipped_adapters_are_small() -> None:
     assert all(path.stat().st_size <= 10_000_000 for path in ADAPTERS.glob("*.safetensors"))
 
 
-@pytest.mark.parametrize("packaged", PACKAGED.values(), ids=lambda packaged: packaged.name)
-def test_a_shipped_adapter_belongs_to_the_published_weights_and_has_a_card(packaged: PackagedModel) -> None:
-    path = ADAPTERS / f"{packaged.adapter}.safetensors"
-    card = read_card(path)
-    assert (card.name, card.base_sha256, card.context) == (packaged.adapter, packaged.sha256, "own")
-    assert f"# {packaged.adapter}\n" in path.with_suffix(".md").read_text()
+@pytest.mark.parametrize("packaged", PACKAGED.values(), ids=PACKAGED)
+def test_each_shipped_adapter_belongs_to_what_the_one_before_made_and_has_a_card(packaged: PackagedModel) -> None:
+    base = packaged.sha256
+    for adapter in packaged.adapters:
+        path = ADAPTERS / f"{adapter}.safetensors"
+        card = read_card(path)
+        assert (card.name, card.base_sha256, card.context) == (adapter, base, "own")
+        assert f"# {adapter}\n" in path.with_suffix(".md").read_text()
+        base = card.merged_sha256
 
 
 @pytest.mark.slow

