@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import HTTPConnection
 
 from data.errors import ForbiddenError, InputError, RateLimitedError, UnauthorizedError
@@ -145,6 +146,12 @@ def is_own_page(origin: str | None, host: str, allowed: Sequence[str]) -> bool:
         return host != "" and urlsplit(origin).netloc == host
     except ValueError:  # no address at all
         return False
+
+
+def secret_of(connection: HTTPConnection) -> str | None:
+    """Give the key that the header `Authorization` names, None where it names none."""
+    scheme, secret = get_authorization_scheme_param(connection.headers.get("authorization"))
+    return secret or None if scheme.lower() == "bearer" else None
 
 
 def let_in(service: Service, connection: HTTPConnection, secret: str | None, scope: Scope) -> Caller:

@@ -8,25 +8,24 @@ import json
 import logging
 import time
 from dataclasses import asdict, replace
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.encoders import jsonable_encoder
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from asr.local_agreement import Partial, agree
 from data.errors import IdleError, InvalidRequestError, SlowReaderError, VoiceSearchError
 from data.records import SAMPLE_RATE, EventKind
 from data.voice import FRAME
-from serve.access import is_own_page, let_in
+from serve.access import is_own_page, let_in, secret_of
 from serve.choices import Scope
+from serve.control import Control, End, Start, control_of
 from serve.errors import ErrorAnswer, ErrorBody, close_code_of
 from serve.http import error_response, request_id_of
 from serve.journal import Asked, device_of, new_query_id
-from serve.listening import Encoding
 from serve.pipeline import answer_heard
-from serve.search import SessionId, shown
+from serve.search import shown
 from serve.state import Service, service_of
 from serve.stopwatch import Stopwatch
 from serve.utterance import Hearing, Utterance
@@ -42,44 +41,6 @@ MAX_MESSAGE_BYTES = 64 * 1024
 
 GOODBYE_S = 1.0
 """Seconds that a client may take to read why its stream is closed."""
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Start(_Message):
-    """An utterance begins.
-
-    `rate` is that of `pcm16`, in Hz; `endpoint` says whether it is over by itself when the speech is, or only with
-    `end`; `key` is for browsers, which can send no header.
-    """
-
-    type: Literal["start"]
-    format: Encoding = "pcm16"
-    rate: int = Field(default=SAMPLE_RATE, ge=8_000, le=48_000)
-    limit: int = Field(default=10, ge=1, le=50)
-    session_id: SessionId | None = None
-    consent: bool = False
-    endpoint: bool = True
-    key: str | None = Field(default=None, max_length=200)
-
-
-class End(_Message):
-    """The utterance is over: the person let go."""
-
-    type: Literal["end"]
-
-
-class Cancel(_Message):
-    """The utterance is not wanted any more."""
-
-    type: Literal["cancel"]
-
-
-Control: TypeAlias = Start | End | Cancel
-
-_CONTROL: TypeAdapter[Control] = TypeAdapter(Annotated[Control, Field(discriminator="type")])
 
 
 @router.websocket("/stream")
@@ -110,10 +71,11 @@ class Conversation:
         self._sending = asyncio.Lock()
         self._tasks = asyncio.TaskGroup()
         self._start: Start | None = None
-        self._secret = secret_of(websocket.headers.get("authorization", ""))
+        self._secret = secret_of(websocket)
         self._utterance: Utterance | None = None
         self._partial = Partial()
         self._concluding: asyncio.Task[None] | None = None
+        self._busy_at = asyncio.get_running_loop().time()
 
     async def run(self) -> int:
         """Talk until one side has had enough.
@@ -143,7 +105,7 @@ class Conversation:
     async def _converse(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._settings.stream_idle_seconds):
+                async with asyncio.timeout_at(self._busy_at + self._settings.stream_idle_seconds):
                     message = await self._websocket.receive()
             except TimeoutError as error:
                 wait = f"{self._settings.stream_idle_seconds:g} s"
@@ -174,6 +136,7 @@ class Conversation:
         let_in(self._service, self._websocket, self._secret, Scope.QUERY)
         await self._service.listener.begin(self._id, start.format, start.rate, endpoint=start.endpoint)
         self._start, self._partial = start, Partial()
+        self._stay()
         self._utterance = Utterance(self._service.recognizers, self._settings.stream_partial_ms)
         await self._send("ready", request_id=request_id_of(self._websocket))
 
@@ -183,6 +146,7 @@ class Conversation:
         utterance = self._utterance
         if utterance is None:
             return  # it was sent before the client could know that the utterance is over
+        self._stay()
         spoken = utterance.turn.speech_start
         utterance.add(await self._service.listener.listen(self._id, content))
         if utterance.lag_s > self._settings.stream_idle_seconds:
@@ -232,7 +196,12 @@ class Conversation:
         total_s = answer.timings_ms["total"] / 1000.0
         service.metrics.observe_stream(reason, silent_s, total_s)
         body = jsonable_encoder(shown(asked.query_id, answer))
+        self._stay()
         await self._send("final", reason=reason, start=_seconds(span.start), end=_seconds(span.end), **body)
+
+    def _stay(self) -> None:
+        """Count this as a sign of life; sound that nobody hears and words that change nothing are none."""
+        self._busy_at = asyncio.get_running_loop().time()
 
     def _give_up(self) -> None:
         if self._utterance is not None:
@@ -256,32 +225,6 @@ class Conversation:
                 await self._websocket.close(code, message.encode()[:120].decode(errors="ignore"))
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             return  # gone, or not reading; the connection ends either way
-
-
-def control_of(text: str) -> Control:
-    """Read a control message.
-
-    Args:
-        text: As it came.
-
-    Returns:
-        The message.
-
-    Raises:
-        InvalidRequestError: It is none; says what is wrong with it.
-    """
-    try:
-        return _CONTROL.validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "message"
-        raise InvalidRequestError(f"{where}: {first['msg'].lower()}") from error
-
-
-def secret_of(authorization: str) -> str | None:
-    """Give the key that an `Authorization` header names, None where it names none."""
-    scheme, _, secret = authorization.partition(" ")
-    return secret.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _first(group: "ExceptionGroup[Failure]") -> Failure:

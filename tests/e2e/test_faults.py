@@ -80,8 +80,9 @@ def kept(home: Path, kind: EventKind) -> list[str]:
 
 def family(pid: int) -> list[int]:
     """Give the processes below a process."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [pid for child in children for pid in family(child)]
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return children + [below for child in children for below in family(child)]
 
 
 def is_gone(pid: int) -> bool:
@@ -127,22 +128,23 @@ def test_after_a_kill_in_mid_write_no_acknowledged_feedback_is_lost_and_all_open
         assert speak(again).json()["results"][0]["title"] == "Jurassic Park"
 
 
-def test_recognisers_that_are_killed_cost_at_most_their_own_requests_and_are_back(server: RunningServer) -> None:
-    below = family(server.pid)
-    before = figure(server, "voicesearch_recogniser_restarts_total")
-    with ThreadPoolExecutor(8) as crowd:
-        asked = [crowd.submit(speak, server) for _ in range(24)]
-        time.sleep(0.3)
-        for pid in below:  # also the process that the recognisers are forked from
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        answers = [each.result() for each in asked]
-    statuses = [answer.status_code for answer in answers]
-    assert set(statuses) <= {200, 500}
-    assert statuses.count(500) <= len(below)
-    until(lambda: readiness(server) == "ready")
-    assert figure(server, "voicesearch_recogniser_restarts_total") > before
-    assert speak(server).json()["results"][0]["title"] == "Jurassic Park"
+def test_recognisers_that_are_killed_cost_at_most_their_own_requests_and_are_back(own: Path) -> None:
+    with start_server(own, VOICESEARCH_DEADLINE_SECONDS="60") as server:  # a busy machine is no failure
+        below = family(server.pid)
+        before = figure(server, "voicesearch_recogniser_restarts_total")
+        with ThreadPoolExecutor(8) as crowd:
+            asked = [crowd.submit(speak, server) for _ in range(24)]
+            time.sleep(0.3)
+            for pid in below:  # also the process that the recognisers are forked from
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            answers = [each.result() for each in asked]
+        statuses = [answer.status_code for answer in answers]
+        assert set(statuses) <= {200, 500}
+        assert statuses.count(500) <= len(below)
+        until(lambda: readiness(server) == "ready")
+        assert figure(server, "voicesearch_recogniser_restarts_total") > before
+        assert speak(server).json()["results"][0]["title"] == "Jurassic Park"
 
 
 def test_recognisers_that_hang_are_killed_at_the_deadline_and_are_back(own: Path) -> None:

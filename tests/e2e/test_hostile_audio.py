@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.conftest import ROOT, RunningServer
-from tests.e2e.hostile_recordings import EMPTY, JURASSIC, NO_TEXT, REFUSED, ROWS, SPEECH, Row
+from tests.conftest import RunningServer
+from tests.e2e.hostile_recordings import EMPTY, JURASSIC, REFUSED, ROWS, SPEECH, Row
 from tests.recordings import CONTAINERS
 
 CUTS = {name: CONTAINERS[name](SPEECH[4000:5600]) for name in ("wav", "flac", "opus", "webm")}
@@ -55,13 +55,3 @@ def test_a_recording_cut_off_at_any_byte_is_heard_or_refused(http: httpx2.Client
         if answer.status_code != 200:
             assert answer.json()["error"]["code"] in ("unsupported_audio", "empty_audio", "invalid_audio"), cut
     assert still_works(http)
-
-
-def test_the_page_on_reliability_lists_what_is_sent_here_with_its_answer() -> None:
-    page = (ROOT / "docs" / "reliability.md").read_text()
-    said: dict[str | int | None, str] = {NO_TEXT: "no text, and why", None: "an answer", EMPTY: "422 `empty_audio`"}
-    said |= {status: f"{status} `{code}`" for status, code in REFUSED.items()}
-    for row in ROWS:
-        assert f"| {row.name} | {said.get(row.expected, f'“{row.expected}”')} |\n" in page
-    assert f"{len(ROWS)} recordings" in page
-    assert f"{sum(map(len, CUTS.values())):,} cut-off recordings" in page

@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
 from itertools import pairwise
@@ -54,11 +56,15 @@ def open_stream(server: RunningServer, **options: Any) -> ClientConnection:
     return opened
 
 
+def in_messages(pcm: bytes) -> list[bytes]:
+    return [pcm[at : at + MESSAGE_BYTES] for at in range(0, len(pcm), MESSAGE_BYTES)]
+
+
 def say(stream: ClientConnection, *, paced: bool = False, parts: list[bytes] | None = None, **start: Any) -> None:
     """Starts an utterance and sends sound."""
     stream.send(json.dumps({"type": "start", **start}))
     begun = time.monotonic()
-    for number, part in enumerate(parts or [JURASSIC[at : at + MESSAGE_BYTES] for at in range(0, len(JURASSIC), 1280)]):
+    for number, part in enumerate(parts or in_messages(JURASSIC)):
         if paced:
             time.sleep(max(begun + 0.04 * number - time.monotonic(), 0.0))
         stream.send(part)
@@ -148,6 +154,15 @@ def test_who_holds_a_button_may_pause(server: RunningServer) -> None:
         final = replies_to(stream)[-1]
     assert final["reason"] == "end"
     assert final["transcript"]["text"] == "Jurassic Park Finding Nemo"
+
+
+def test_a_pause_in_which_the_last_hearing_began_costs_no_word(server: RunningServer) -> None:
+    spoken = pcm_of(QUERIES / "jurassic-park.flac", 0.5, 0.25) + pcm_of(QUERIES / "finding-nemo.flac", 0.0, 1.0)
+    with open_stream(server) as stream:
+        say(stream, paced=True, parts=in_messages(spoken))
+        replies = replies_to(stream)
+    assert [reply["type"] for reply in replies].count("endpoint") == 1
+    assert replies[-1]["transcript"]["text"] == "Jurassic Park Finding Nemo"
 
 
 def test_one_utterance_follows_another_on_one_connection(server: RunningServer) -> None:
@@ -297,33 +312,34 @@ def test_an_utterance_is_kept_only_with_consent(server: RunningServer, consent: 
 
 
 @pytest.fixture(scope="module")
-def strict(
-    release: Release, film_index: SearchIndex, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningServer]:
-    """A server that wants a key, for one stream at a time that is never idle for longer than a second."""
+def strict_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("strict")
     for name in ("models", "indexes"):
         (folder / name).symlink_to(home / name)
-    settings = {"ACCESS": "keys", "MAX_STREAMS": "1", "STREAM_IDLE_SECONDS": "1", "LOG_FORMAT": "json"}
-    with start_server(folder, **{f"VOICESEARCH_{name}": value for name, value in settings.items()}) as running:
-        yield running
+    return folder
 
 
 @pytest.fixture(scope="module")
-def make_key(strict: RunningServer) -> Callable[[Scope], str]:
-    def make(scope: Scope) -> str:
-        with closing(Store.open(f"sqlite:///{strict.home}/voicesearch.db")) as store:
-            _, secret = KeyStore(store).create("test", [scope])
-        time.sleep(1.5)
-        return secret
+def secrets(strict_home: Path) -> dict[Scope, str]:
+    """A key for each of two scopes, made before the server starts."""
+    with closing(Store.open(f"sqlite:///{strict_home}/voicesearch.db")) as store:
+        return {scope: KeyStore(store).create("test", [scope])[1] for scope in (Scope.QUERY, Scope.FEEDBACK)}
 
-    return make
+
+@pytest.fixture(scope="module")
+def strict(
+    release: Release, film_index: SearchIndex, strict_home: Path, secrets: dict[Scope, str]
+) -> Iterator[RunningServer]:
+    """A server that wants a key, for one stream at a time that is never idle for longer than a second."""
+    settings = {"ACCESS": "keys", "MAX_STREAMS": "1", "STREAM_IDLE_SECONDS": "1", "LOG_FORMAT": "json"}
+    with start_server(strict_home, **{f"VOICESEARCH_{name}": value for name, value in settings.items()}) as running:
+        yield running
 
 
 def test_a_key_comes_in_the_header_or_for_browsers_in_the_start_message(
-    strict: RunningServer, make_key: Callable[[Scope], str]
+    strict: RunningServer, secrets: dict[Scope, str]
 ) -> None:
-    secret, other = make_key(Scope.QUERY), make_key(Scope.FEEDBACK)
+    secret, other = secrets[Scope.QUERY], secrets[Scope.FEEDBACK]
     for start, code, kind in (({}, 1008, "unauthorized"), ({"key": other}, 1008, "forbidden")):
         with open_stream(strict) as stream:
             stream.send(json.dumps({"type": "start", **start}))
@@ -347,8 +363,8 @@ def test_an_idle_stream_is_closed_and_its_place_is_free(strict: RunningServer) -
             assert (code, last["error"]["code"]) == (1008, "idle")
 
 
-def test_sound_that_only_trickles_keeps_no_stream_open(strict: RunningServer, make_key: Callable[[Scope], str]) -> None:
-    secret = make_key(Scope.QUERY)
+def test_sound_that_only_trickles_keeps_no_stream_open(strict: RunningServer, secrets: dict[Scope, str]) -> None:
+    secret = secrets[Scope.QUERY]
     with open_stream(strict) as stream:
         stream.send(json.dumps({"type": "start", "key": secret}))
         for _ in range(8):
@@ -358,6 +374,35 @@ def test_sound_that_only_trickles_keeps_no_stream_open(strict: RunningServer, ma
         code, last = refusal_of(stream)
     assert (code, last["error"]["code"]) == (1008, "idle")
     assert "late" in last["error"]["message"]
+
+
+def test_what_is_not_heard_keeps_no_stream_open(strict: RunningServer, secrets: dict[Scope, str]) -> None:
+    secret = secrets[Scope.QUERY]
+    with open_stream(strict) as stream:
+        say(stream, key=secret)
+        assert replies_to(stream)[-1]["type"] == "final"
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionClosed):
+            while time.monotonic() < begun + 5:
+                stream.send(bytes(1280))
+                stream.send('{"type": "cancel"}')
+                time.sleep(0.1)
+        assert time.monotonic() < begun + 4
+        code, last = refusal_of(stream)
+    assert (code, last["error"]["code"]) == (1008, "idle")
+
+
+@pytest.mark.slow
+def test_a_server_that_stops_says_goodbye_to_its_streams(
+    release: Release, film_index: SearchIndex, home: Path, tmp_path: Path
+) -> None:
+    for name in ("models", "indexes"):
+        (tmp_path / name).symlink_to(home / name)
+    with start_server(tmp_path) as running, open_stream(running) as stream:
+        say(stream, parts=[JURASSIC[:30_000]])
+        assert json.loads(stream.recv())["type"] == "ready"
+        os.kill(running.pid, signal.SIGTERM)
+        assert refusal_of(stream)[0] == 1012
 
 
 def test_too_many_streams_are_told_to_come_back_until_one_hangs_up(strict: RunningServer) -> None:

@@ -17,7 +17,7 @@ from data.endpointing import EndpointOptions, EndReason, Turn
 from data.errors import OverloadedError, RecognitionFailedError, UnsupportedAudioError
 from data.records import Samples
 from serve.listener import TOGETHER, TOGETHER_BYTES, Listener, Waiting, take
-from serve.listening import Begin, Listened, Listening, Sound, open_listening
+from serve.listening import Begin, Encoding, Listened, Listening, Sound, open_listening
 from serve.metrics import ServiceMetrics
 
 
@@ -97,6 +97,19 @@ def test_a_lost_process_costs_its_streams_and_is_soon_back(spoken: bytes, how: s
             await listener.listen("other", spoken)
 
     with_listener(work)
+
+
+@given(
+    messages=st.lists(st.binary(max_size=200), max_size=6),
+    encoding=st.sampled_from(["opus", "pcm16"]),
+    rate=st.integers(8_000, 48_000),
+)
+def test_whatever_is_sent_is_heard_or_refused(messages: list[bytes], encoding: Encoding, rate: int) -> None:
+    listening = Listening(EndpointOptions())
+    for _, reply in listening.answer([Begin("a", encoding, rate), *(Sound("a", content) for content in messages)]):
+        assert isinstance(reply, Listened | UnsupportedAudioError)
+        if isinstance(reply, Listened):
+            assert len(reply.pcm) <= 2 * 2 * 16_000  # a packet is 120 ms at most, 100 samples at 8 kHz less
 
 
 @given(st.lists(st.integers(0, 64 * 1024), min_size=1, max_size=100))
