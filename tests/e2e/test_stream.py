@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,13 +15,16 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx2
 import numpy as np
 import pytest
 from sqlalchemy import select
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.uri import parse_uri
 
 from data.audio import AudioLimits, decode
 from data.clips import to_pcm
@@ -351,7 +355,7 @@ def test_a_key_comes_in_the_header_or_for_browsers_in_the_start_message(
     with open_stream(strict, additional_headers={"authorization": f"Bearer {secret}"}) as stream:
         say(stream)
         assert replies_to(stream)[-1]["type"] == "final"
-    written = "".join(path.read_text() for path in strict.home.glob("server-*.log"))
+    written = log_of(strict)
     assert secret not in written
     assert "jurassic" not in written.lower()
 
@@ -392,6 +396,43 @@ def test_what_is_not_heard_keeps_no_stream_open(strict: RunningServer, secrets: 
     assert (code, last["error"]["code"]) == (1008, "idle")
 
 
+DROPPED = r"WS /v1/stream 100[68]"
+"""In the log: by the service (1008), or by the connection (1006) where what is not read piles up more slowly."""
+
+
+@pytest.mark.slow
+def test_who_does_not_read_is_dropped_and_others_are_answered(
+    release: Release, film_index: SearchIndex, home: Path, tmp_path: Path
+) -> None:
+    for name in ("models", "indexes"):
+        (tmp_path / name).symlink_to(home / name)
+    with start_server(tmp_path, VOICESEARCH_STREAM_SEND_SECONDS="1") as running:
+        address = urlsplit(running.url)
+        deaf = ClientProtocol(parse_uri(f"ws://{address.netloc}/v1/stream"))
+        request = deaf.connect()
+        request.headers["x-request-id"] = "a" * 64  # comes back in every answer, so that they are long
+        deaf.send_request(request)
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            line.settimeout(5)
+            line.connect((address.hostname, address.port))
+            line.sendall(b"".join(deaf.data_to_send()))
+            deaf.receive_data(line.recv(4096))
+            deadline = time.monotonic() + 90
+            while not re.search(DROPPED, log_of(running)) and time.monotonic() < deadline:
+                for text in [START, '{"type": "cancel"}'] * 500:
+                    deaf.send_text(text.encode())
+                with contextlib.suppress(OSError):  # the server does not read on either
+                    line.sendall(b"".join(deaf.data_to_send()))
+            assert re.search(DROPPED, log_of(running))
+            assert "voicesearch_streams_open 0.0" in httpx2.get(f"{running.url}/metrics").text
+            assert_it_still_answers(running)
+
+
+def log_of(server: RunningServer) -> str:
+    return "".join(path.read_text() for path in server.home.glob("server-*.log"))
+
+
 @pytest.mark.slow
 def test_a_server_that_stops_says_goodbye_to_its_streams(
     release: Release, film_index: SearchIndex, home: Path, tmp_path: Path
@@ -420,6 +461,5 @@ def test_one_log_line_for_each_stream_names_it_and_how_it_ended(strict: RunningS
     with open_stream(strict, additional_headers={"x-request-id": "stream-log-test"}) as stream:
         refusal_of(stream)
     time.sleep(0.3)
-    written = "".join(path.read_text() for path in strict.home.glob("server-*.log"))
-    (line,) = (json.loads(each) for each in written.splitlines() if "stream-log-test" in each)
+    (line,) = (json.loads(each) for each in log_of(strict).splitlines() if "stream-log-test" in each)
     assert (line["method"], line["route"], line["status"]) == ("WS", "/v1/stream", 1008)
