@@ -70,7 +70,7 @@ def int8_difference(name: str, delta: NDArray[np.floating[Any]]) -> dict[str, ND
     if delta.ndim == 1:
         return {f"{name}.delta": delta.astype(np.float16)}
     scale = (np.abs(delta).max(axis=tuple(range(1, delta.ndim)), keepdims=True) / 127.0).astype(np.float32)
-    steps = np.rint(delta / np.maximum(scale, np.float32(1e-30)))
+    steps = np.rint(np.divide(delta, scale, out=np.zeros_like(delta), where=scale > 0))
     return {f"{name}.int8": np.clip(steps, -127, 127).astype(np.int8), f"{name}.scale": scale}
 
 

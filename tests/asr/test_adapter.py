@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -22,6 +22,7 @@ BIAS = "model.encoder.layers.0.fc1.bias"
 
 
 @given(arrays(np.float32, (5, 7), elements=st.floats(-1.0, 1.0, width=32)))
+@example(np.full((5, 7), 1e-29, np.float32))
 def test_an_int8_difference_is_off_by_at_most_half_a_step_of_its_row(delta: np.ndarray) -> None:
     step = np.abs(delta).max(axis=1, keepdims=True) / 127
     assert (np.abs(difference("w", int8_difference("w", delta)) - delta) <= 0.5001 * step + 1e-30).all()
