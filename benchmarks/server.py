@@ -26,6 +26,10 @@ class BenchmarkServer:
         """Give the numbers of the process and all below it."""
         return _tree(self.pid)
 
+    def named(self, name: str) -> list[int]:
+        """Give the processes below it whose name begins so."""
+        return [pid for pid in _tree(self.pid) if Path(f"/proc/{pid}/comm").read_text().startswith(name)]
+
     def resident_mb(self) -> float:
         """Give the resident memory of the process and all below it now, in megabytes; shared pages count once."""
         return sum(map(_proportional_kb, self.pids())) / 1024

@@ -149,6 +149,10 @@ class RecognizerPool:
                 self._idle.append(called)
                 await called
                 continue
+            if not process.is_alive:  # it died with nothing to do, which is nobody's fault
+                self._waiting.extendleft(reversed(batch))
+                await self._restart(process)
+                continue
             try:
                 await self._hear(process, batch)
             except ProcessLostError as error:

@@ -91,6 +91,12 @@ class WorkerProcess(Generic[Job, Reply]):
         """The process' number, None where there is none."""
         return self._process.pid if self._process else None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a process."""
+        process = self._process
+        return process is not None and process.is_alive()
+
     def start(self) -> None:
         """Start the process and wait until it can be given jobs.
 
