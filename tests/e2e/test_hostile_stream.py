@@ -68,8 +68,7 @@ def exchange(server: RunningServer, frames: Sequence[bytes], handshake: str = HA
         assert received.startswith(b"HTTP/1.1 101 "), received
         received = received.split(b"\r\n\r\n", 1)[1]
         with suppress(ConnectionError):
-            for each in frames:
-                connection.sendall(each)
+            connection.sendall(b"".join(frames))  # at once: what comes after a close resets what the server said before
             while part := connection.recv(65_536):
                 received += part
                 if (code := close_code(received)) != DROPPED:
