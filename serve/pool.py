@@ -149,7 +149,7 @@ class RecognizerPool:
                 self._idle.append(called)
                 await called
                 continue
-            if not process.is_alive:  # it died with nothing to do, which is nobody's fault
+            if not process.is_waiting:  # it died with nothing to do, which is nobody's fault
                 self._waiting.extendleft(reversed(batch))
                 await self._restart(process)
                 continue

@@ -92,10 +92,10 @@ class WorkerProcess(Generic[Job, Reply]):
         return self._process.pid if self._process else None
 
     @property
-    def is_alive(self) -> bool:
-        """Whether there is a process."""
-        process = self._process
-        return process is not None and process.is_alive()
+    def is_waiting(self) -> bool:
+        """Whether the process, which has no job, waits for one; it says nothing meanwhile, so what comes is its end."""
+        connection = self._connection
+        return connection is not None and not connection.poll()
 
     def start(self) -> None:
         """Start the process and wait until it can be given jobs.
