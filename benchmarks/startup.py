@@ -3,8 +3,8 @@
     python -m benchmarks.startup [--runs N]
 
 The disk is warm (one start is not counted). The targets are 3 s and 500 MB. Next to it: faster-whisper loading the same
-weights and hearing one second, in a process of its own. Then every recogniser is killed, and the time to the next answer
-taken; the target is 2 s. The last line is JSON.
+weights and hearing one second, in a process of its own. Then every recogniser is killed; the time to the next answer
+has to be under 2 s. The last line is JSON.
 """
 
 import argparse

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from data.errors import OverloadedError, RecognitionFailedError, VoiceSearchError
@@ -142,7 +143,7 @@ class Listener:
         while True:
             batch = take(await self._waiting.get(), self._waiting)
             try:
-                await self._in_thread(lambda batch=batch: self._exchange(batch, loop))  # type: ignore[misc]
+                await self._in_thread(partial(self._exchange, batch, loop))
             except ProcessLostError as error:
                 logger.error("%s; it is started again, and its streams are lost", error)
                 self._ready = False
