@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from data.records import EventKind, Release
+from data.records import EventKind, FeedbackFigures, Release
 from data.store import Store
 from monitor.events import EventStore
 from serve.index import SearchIndex
@@ -121,7 +121,8 @@ def test_after_a_kill_in_mid_write_no_acknowledged_feedback_is_lost_and_all_open
     with closing(sqlite3.connect(own / "voicesearch.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with closing(Store.open(f"sqlite:///{own}/voicesearch.db")) as store:
-        clicked = {event.figures.item_id for event in EventStore(store).read(kind=EventKind.CLICK)}  # type: ignore[union-attr]
+        figures = [event.figures for event in EventStore(store).read(kind=EventKind.CLICK)]
+        clicked = {each.item_id for each in figures if isinstance(each, FeedbackFigures)}
     assert set(acknowledged) <= clicked
     assert SearchIndex.open(own / "indexes").search("jurassic park")[0].title == "Jurassic Park"
     with start_server(own) as again:
