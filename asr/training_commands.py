@@ -87,6 +87,9 @@ def train(
     any_convention: Annotated[
         bool, typer.Option("--any-convention", help="Also manifests that were not checked.")
     ] = False,
+    names: Annotated[
+        Path | None, typer.Option(help="A catalogue: its names are taught with their capitals, as the model has them.")
+    ] = None,
     tracker: Annotated[
         str | None, typer.Option(help="A tracker that accelerate knows and that is installed, like tensorboard.")
     ] = None,
@@ -96,7 +99,7 @@ def train(
     from asr.training.tuning import Sources, run_training
 
     require_torch()
-    sources = Sources(tuple(manifests), tuple(replay or ()), teacher, convention, any_convention)
+    sources = Sources(tuple(manifests), tuple(replay or ()), teacher, convention, any_convention, names)
     seeds = seed or [0]
     outcomes = {}
     for each in seeds:

@@ -1,8 +1,8 @@
 """How many clips a second training hears: `asr train` at the clips' own length, next to the usual recipe at 30 s.
 
-Both tune all weights of tiny.en on the same clips, one epoch, batches of up to eight, float32 on a processor. The usual
-recipe is transformers' `Seq2SeqTrainer` with `WhisperFeatureExtractor`, which pads every clip to 30 s. Effects and
-replay are off on both sides; what is timed is reading clips, features, forward, backward and optimiser.
+Both tune all weights of tiny.en on the same clips, one epoch, batches of up to eight, in the precision that `asr train`
+chooses. The usual recipe is transformers' `Seq2SeqTrainer` with `WhisperFeatureExtractor`, which pads every clip to 30
+s. Effects and replay are off on both sides; what is timed is reading clips, features, forward, backward and optimiser.
 
     OMP_NUM_THREADS=1 python -m benchmarks.train [MANIFEST] [--clips 40] [--rounds 1]
 
@@ -27,6 +27,7 @@ from asr.training.examples import Example, read_test
 from asr.training.judge import Judge
 from asr.training.options import Method, TrainingOptions
 from asr.training.run import Judgement, TrainingRun, Watch
+from asr.training.tuning import precision
 from asr.weights import prepare_published, prepare_release
 from data.records import Release
 from data.settings import HomeSettings
@@ -94,7 +95,7 @@ def ours(release: Release, clips: Sequence[Example]) -> float:
         out = Path(scratch)
         epoch = Epoch(clips, (), release, options, print)
         watch = Watch(lambda step, total: moments.append(time.perf_counter()), judged, print)
-        run = TrainingRun(release, epoch, options, out, Accelerator(mixed_precision="no"), watch)
+        run = TrainingRun(release, epoch, options, out, Accelerator(mixed_precision=precision()), watch)
         run.train(Judge(release, clips[:1], (), out / "judged", print))
     return moments[-1] - moments[0]
 
@@ -136,6 +137,8 @@ def usual(release: Release, clips: Sequence[Example]) -> float:
             disable_tqdm=True,
             remove_unused_columns=False,
             use_cpu=model.device.type == "cpu",
+            bf16=precision() == "bf16",
+            fp16=precision() == "fp16",
         )
         trainer: Any = Seq2SeqTrainer(model=model, args=arguments, train_dataset=list(clips), data_collator=collate)
         return float(trainer.train().metrics["train_runtime"])

@@ -1,10 +1,11 @@
 """What a model is tuned on: clips with checked transcripts, and general speech that it must not unlearn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.features import CONTEXT_SAMPLES
+from asr.training.writing import Writing
 from data.clips import read_clip
 from data.condition import condition
 from data.errors import ManifestError
@@ -24,7 +25,8 @@ CONDITIONED = "condition"
 class Example:
     """A clip and what is said in it.
 
-    `seconds` is its length; `text` is empty where nobody speaks; `raw` says that it must be conditioned first.
+    `seconds` is its length; `text` is empty where nobody speaks; `raw` says that it must be conditioned first; `part`
+    are the samples of the file that it is, all where there is none.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Example:
     seconds: float
     text: str
     raw: bool = True
+    part: tuple[int, int] | None = None
 
     def samples(self) -> Samples:
         """Read the clip as serving would hear it.
@@ -43,7 +46,7 @@ class Example:
             AudioError: It is empty or cannot be decoded.
             OSError: It cannot be read.
         """
-        samples = read_clip(self.path)
+        samples = read_clip(self.path)[slice(*(self.part or (0, None)))]
         return (condition(samples).samples if self.raw else samples)[:CONTEXT_SAMPLES]
 
 
@@ -64,6 +67,10 @@ class Material:
     dev: tuple[Example, ...]
     manifests: tuple[LabelledManifest, ...]
     left_out: int
+
+    def written(self, writing: Writing) -> "Material":
+        """Give the same with what is taught in the model's own writing."""
+        return replace(self, train=tuple(replace(each, text=writing.written(each.text)) for each in self.train))
 
 
 def read_material(manifests: Sequence[Path], convention: str, *, anyway: bool = False) -> Material:

@@ -1,7 +1,8 @@
 """What is trained of a model, what it learns by, and whether it can learn at all."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from asr.student import encode, trained_parameters
 from asr.training.batches import TrainingBatch
@@ -19,6 +20,10 @@ NOT_TRAINED = r"model\.encoder\.embed_positions\.weight"
 
 DECODER = r"model\.decoder\.(layers|layer_norm)\..*"
 """What the method `decoder` trains; the embeddings are half of a small model, and a domain has few words of its own."""
+
+
+NEVER = -1e4
+"""Score of a token that is not written: none of its probability is left, and it is a number still."""
 
 
 def choose_trained(model: "WhisperForConditionalGeneration", method: Method, rank: int) -> None:
@@ -44,12 +49,15 @@ def choose_trained(model: "WhisperForConditionalGeneration", method: Method, ran
 
 
 def objective_of(
-    model: "WhisperForConditionalGeneration", start: "WhisperForConditionalGeneration | None" = None
+    model: "WhisperForConditionalGeneration",
+    unwritten: Sequence[int],
+    start: "WhisperForConditionalGeneration | None" = None,
 ) -> "torch.nn.Module":
     """Give the module that is trained, in one piece, so that it can be spread over processes.
 
     Args:
         model: The model; its weights are the module's.
+        unwritten: Tokens that serving never lets the model write; nothing is learnt about them.
         start: The model before training, which says how general speech is to be heard; without it general speech is
             taught like everything else.
 
@@ -61,9 +69,13 @@ def objective_of(
     import torch
     from torch.nn.functional import cross_entropy, kl_div
 
-    def expected(whisper: "WhisperForConditionalGeneration", features: torch.Tensor, tokens: torch.Tensor) -> Any:
+    def expected(
+        whisper: "WhisperForConditionalGeneration", features: torch.Tensor, tokens: torch.Tensor, taught: torch.Tensor
+    ) -> torch.Tensor:
         states = encode(whisper, features)
-        return whisper.model.decoder(input_ids=tokens, encoder_hidden_states=states, use_cache=False).last_hidden_state
+        output = whisper.model.decoder(input_ids=tokens, encoder_hidden_states=states, use_cache=False)
+        scores: torch.Tensor = whisper.proj_out(output.last_hidden_state[taught]).float()
+        return scores.index_fill(1, torch.tensor(unwritten, device=scores.device, dtype=torch.long), NEVER)
 
     class Objective(torch.nn.Module):
         def __init__(self) -> None:
@@ -74,13 +86,12 @@ def objective_of(
             self, features: torch.Tensor, tokens: torch.Tensor, wanted: torch.Tensor, general: torch.Tensor
         ) -> tuple[torch.Tensor, torch.Tensor]:
             taught = wanted >= 0
-            scores = self.whisper.proj_out(expected(self.whisper, features, tokens)[taught]).float()
+            scores = expected(self.whisper, features, tokens, taught)
             losses = cross_entropy(scores, wanted[taught], reduction="none")
             if start is not None and general.any():
                 kept = general[:, None].expand_as(taught)[taught]
                 with torch.no_grad():
-                    before = expected(start, features[general], tokens[general])[taught[general]]
-                    goal = start.proj_out(before).float().log_softmax(-1)
+                    goal = expected(start, features[general], tokens[general], taught[general]).log_softmax(-1)
                 divergence = kl_div(scores[kept].log_softmax(-1), goal, reduction="none", log_target=True).sum(-1)
                 losses = losses.masked_scatter(kept, divergence)
             return losses.mean(), (scores.argmax(-1) != wanted[taught]).sum()
@@ -89,7 +100,7 @@ def objective_of(
 
 
 def steps_to_learn_by_heart(
-    model: "WhisperForConditionalGeneration", batch: TrainingBatch, rate: float, most: int
+    model: "WhisperForConditionalGeneration", unwritten: Sequence[int], batch: TrainingBatch, rate: float, most: int
 ) -> tuple[int, int]:
     """Train on one batch alone until the model makes no error on it; then take everything back.
 
@@ -99,6 +110,7 @@ def steps_to_learn_by_heart(
 
     Args:
         model: With what is trained marked; as it was, afterwards.
+        unwritten: Tokens that serving never lets the model write.
         batch: The clips.
         rate: The learning rate.
         most: Steps after which to give up.
@@ -111,7 +123,7 @@ def steps_to_learn_by_heart(
     trained = trained_parameters(model)
     start = {name: parameter.detach().clone() for name, parameter in trained.items()}
     optimizer = torch.optim.AdamW(trained.values(), lr=rate, weight_decay=0.0)
-    objective = objective_of(model)
+    objective = objective_of(model, unwritten)
     tensors = [each.to(model.device) for each in batch]
     wrong = -1
     for step in range(most + 1):

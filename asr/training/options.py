@@ -34,8 +34,8 @@ class TrainingOptions:
     learning_rate: float | None = None
     epochs: float = 3.0
     steps: int | None = None
-    batch_seconds: float = 24.0
-    max_clips: int = 8
+    batch_seconds: float = 48.0
+    max_clips: int = 16
     warm_up: float = 0.1
     replayed: float = 0.2
     augmented: float = 0.3

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from asr.adapter import AdapterCard, write_adapter
 from asr.checkpoint import to_transformers
+from asr.recognizer import sentence_mark_ids
+from asr.script import Script
 from asr.student import changes, trained_parameters
 from asr.training.batches import Epoch, TrainingBatch
 from asr.training.judge import Judge
@@ -96,6 +98,7 @@ class TrainingRun:
         self._watch = watch
         self._accelerator = accelerator
         self._epoch = epoch
+        self._unwritten = sentence_mark_ids(Script(base).tokenizer)
         torch.manual_seed(options.seed)
         self._model = to_transformers(Path(base.directory))
         choose_trained(self._model, options.method, options.rank)
@@ -110,7 +113,7 @@ class TrainingRun:
             collate_fn=_only,
         )
         self._objective, self._optimizer, self._loader = accelerator.prepare(
-            objective_of(self._model, self._before(accelerator.device)), optimizer, loader
+            objective_of(self._model, self._unwritten, self._before(accelerator.device)), optimizer, loader
         )
         accelerator.register_for_checkpointing(self._schedule)
         accelerator.register_save_state_pre_hook(self._keep_trained)
@@ -179,7 +182,9 @@ class TrainingRun:
     def _learn_by_heart(self) -> None:
         """Refuse to begin where not even four clips can be learnt."""
         batch = self._epoch.by_heart(HEART_CLIPS)
-        steps, wrong = steps_to_learn_by_heart(self._model, batch, self._options.peak_rate, HEART_STEPS)
+        steps, wrong = steps_to_learn_by_heart(
+            self._model, self._unwritten, batch, self._options.peak_rate, HEART_STEPS
+        )
         if wrong:
             raise TrainingError(
                 f"{len(batch.tokens)} clips cannot be learnt by heart: after {steps} steps {wrong} tokens are still "

@@ -25,7 +25,7 @@ from data.settings import HomeSettings
 TABLE_FILE = "sweep.json"
 
 OPTIONS = {field.name for field in fields(TrainingOptions)} - {"seed"}
-SOURCES = {"manifests", "replay", "teacher", "any_convention"}
+SOURCES = {"manifests", "replay", "teacher", "any_convention", "names"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ def read_experiment(path: Path, root: Path) -> Experiment:
 
     Args:
         path: TOML with `question`, `seeds`, `tests` (manifests), a table `[common]` and a table `[arms.NAME]` for each
-            arm. In these, `manifests`, `replay`, `teacher`, `any_convention` and the fields of `TrainingOptions`.
+            arm. In these, `manifests`, `replay`, `teacher`, `any_convention`,
+            `names` and the fields of `TrainingOptions`.
         root: Folder that its paths are relative to.
 
     Returns:
@@ -152,6 +153,7 @@ def _arm(path: Path, name: str, values: dict[str, Any], root: Path) -> Arm:
         replay=tuple(root / each for each in values.get("replay", [])),
         teacher=values.get("teacher"),
         anyway=bool(values.get("any_convention", False)),
+        names=root / values["names"] if values.get("names") else None,
     )
     return Arm(name, sources, TrainingOptions(**given))
 

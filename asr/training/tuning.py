@@ -21,8 +21,10 @@ from asr.training.outcome import conclude
 from asr.training.record import Outcome, begin_record, finished_outcome, identity_of, write_curves
 from asr.training.replay import Replay, read_replay
 from asr.training.run import Judgement, Step, TrainingRun, Watch
+from asr.training.writing import writing_of
 from asr.weights import prepare_published, prepare_release
 from data.errors import InvalidRequestError
+from data.files import sha256_of
 from data.records import Release
 from data.settings import HomeSettings
 from labeling.rulebook import convention_for
@@ -34,8 +36,9 @@ SCRATCH = ".judged"
 class Sources:
     """What a run learns from: manifests with `split`, general speech, and who transcribes that.
 
-    `teacher` is a packaged model or a folder, by default the published weights of the model in use; `convention` is a
-    YAML file, by default the shipped one; with `anyway` manifests that passed another convention, or none, are taken.
+    `teacher` is a packaged model or a folder, by default the model in use; `convention` is a YAML file, by default the
+    shipped one; with `anyway` manifests that passed another convention, or none, are taken. `names` is a catalogue,
+    whose names are taught as it writes them.
     """
 
     manifests: tuple[Path, ...]
@@ -43,6 +46,7 @@ class Sources:
     teacher: str | None = None
     convention: Path | None = None
     anyway: bool = False
+    names: Path | None = None
 
 
 def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker: str | None = None) -> Outcome:
@@ -66,18 +70,20 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
         return found
     started = time.monotonic()
     _require_tracker(tracker)
-    accelerator = Accelerator(mixed_precision=_precision(), log_with=tracker, project_dir=str(out))
+    accelerator = Accelerator(mixed_precision=precision(), log_with=tracker, project_dir=str(out))
     console = Console(stderr=True, quiet=not accelerator.is_main_process)
     say = console.print
     base = prepare_release(RecognizerSettings.load().model, HomeSettings.load().models, say)
     convention = convention_for(sources.convention, None).identifier
     material = read_material(sources.manifests, convention, anyway=sources.anyway)
+    if sources.names:
+        material = material.written(writing_of(sources.names))
     if material.left_out:
         say(f"{material.left_out} clips left out: longer than 30 s, or with words that nobody made out")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console) as bar:
         with accelerator.main_process_first():
-            replay = _replay(sources, bar)
+            replay = _replay(sources, base, bar)
         identity = _identity(sources, options, base, material, replay)
         if accelerator.is_main_process:
             begin_record(out, identity)
@@ -109,11 +115,11 @@ def _require_tracker(tracker: str | None) -> None:
         )
 
 
-def _replay(sources: Sources, bar: Bar) -> Replay:
+def _replay(sources: Sources, base: Release, bar: Bar) -> Replay:
     if not sources.replay:
         return Replay()
-    home, model = HomeSettings.load(), sources.teacher or RecognizerSettings.load().model
-    teacher = prepare_published(model, home.models, bar.console.print)
+    home = HomeSettings.load()
+    teacher = prepare_published(sources.teacher, home.models, bar.console.print) if sources.teacher else base
     task = bar.add_task("general speech", total=None, note="")
     return read_replay(
         sources.replay,
@@ -136,6 +142,7 @@ def _identity(
         manifests=[asdict(manifest) for manifest in material.manifests],
         clips=len(material.train),
         dev_clips=len(material.dev),
+        names=sha256_of(sources.names) if sources.names else None,
         teacher=sources.teacher,
         replay_clips=len(replay.train),
         replay_sha256=_digest((*replay.train, *replay.held_out)),
@@ -147,13 +154,14 @@ def _digest(examples: Sequence[Example]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _precision() -> str:
-    """Choose the precision of the device: a processor computes in float32."""
+def precision() -> str:
+    """Choose the precision of the device: a processor computes in bfloat16 where it has instructions for that."""
     import torch
 
-    if choose_device("auto") != "cuda":
-        return "no"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    if choose_device("auto") == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    able = torch.cpu.get_capabilities()
+    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "no"
 
 
 def _watch(bar: Bar) -> Watch:

@@ -28,7 +28,7 @@ def test_a_method_trains_what_it_says_and_learns(
     trained = trained_parameters(model)
     start = {name: parameter.detach().clone() for name, parameter in trained.items()}
     epoch = Epoch(read_material([manifest], "voice-search-en/1").train, (), base, TrainingOptions(), print)
-    batch, objective = epoch.by_heart(4), objective_of(model)
+    batch, objective = epoch.by_heart(4), objective_of(model, ())
     optimizer = torch.optim.AdamW(trained.values(), lr=3e-3)
     losses = []
     for _ in range(12):
@@ -50,7 +50,7 @@ def test_what_was_learnt_by_heart_is_taken_back(base: Release, manifest: Path) -
     choose_trained(model, Method.FULL, 0)
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     epoch = Epoch(read_material([manifest], "voice-search-en/1").train, (), base, TrainingOptions(), print)
-    steps, wrong = steps_to_learn_by_heart(model, epoch.by_heart(4), 3e-3, 120)
+    steps, wrong = steps_to_learn_by_heart(model, (), epoch.by_heart(4), 3e-3, 120)
     assert wrong == 0
     assert 0 < steps < 120
     for name, parameter in model.named_parameters():
@@ -65,10 +65,28 @@ def test_general_speech_is_to_be_heard_as_before(base: Release, manifest: Path) 
     epoch = Epoch(read_material([manifest], "voice-search-en/1").train, (), base, TrainingOptions(), print)
     batch = epoch.by_heart(4)
     general = batch._replace(general=torch.ones(len(batch.tokens), dtype=torch.bool))
-    objective = objective_of(model, start)
+    objective = objective_of(model, (), start)
     assert objective(*general)[0].item() == pytest.approx(0.0, abs=1e-5)
     taught, _ = objective(*batch)
     assert taught.item() > 0.1
     torch.autograd.backward(taught)
     torch.optim.SGD(trained_parameters(model).values(), lr=0.1).step()
     assert objective(*general)[0].item() > 0.01
+
+
+def test_nothing_is_learnt_about_tokens_that_are_never_written(base: Release, manifest: Path) -> None:
+    import torch
+
+    model, start = to_transformers(Path(base.directory)), to_transformers(Path(base.directory))
+    choose_trained(model, Method.FULL, 0)
+    epoch = Epoch(read_material([manifest], "voice-search-en/1").train, (), base, TrainingOptions(), print)
+    batch = epoch.by_heart(4)
+    unwritten = sorted(
+        {*range(model.config.vocab_size)} - {*batch.wanted.flatten().tolist(), *batch.tokens.flatten().tolist()}
+    )
+    free, bound = objective_of(model, ()), objective_of(model, unwritten, start)
+    assert bound(*batch)[0].item() < free(*batch)[0].item()
+    general = batch._replace(general=torch.ones(len(batch.tokens), dtype=torch.bool))
+    with torch.no_grad():
+        model.model.decoder.embed_tokens.weight[unwritten] *= 2.0
+    assert bound(*general)[0].item() == pytest.approx(0.0, abs=1e-5)

@@ -3,13 +3,19 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from asr.training.replay import read_replay
+from data.clips import read_clip
 from data.errors import ManifestError
-from data.records import Release
+from data.manifest import clip_path, read_manifest
+from data.records import SAMPLE_RATE, Release
+from data.spoken import transcript_words
 
 SPEECH = Path(__file__).parents[3] / "examples" / "speech"
+MANIFEST = SPEECH / "manifest.jsonl"
 
 
 @pytest.fixture
@@ -29,24 +35,46 @@ def test_untranscribed_speech_gets_the_texts_that_the_teacher_hears_once(
     told: list[str] = []
     steps: list[int] = []
     replay = read_replay([speech], release, tmp_path / "cache", told.append, steps.append)
-    texts = {example.text for example in (*replay.train, *replay.held_out)}
-    assert "goodbye" in texts
-    assert all(text == text.lower() for text in texts)
+    assert "goodbye" in {example.text.lower() for example in (*replay.train, *replay.held_out)}
+    assert any(example.text != example.text.lower() for example in replay.train)
+    assert all(example.text == example.text.lower() for example in replay.held_out)
     assert replay.train
     assert replay.held_out
     assert not {example.id for example in replay.train} & {example.id for example in replay.held_out}
     assert len(told) == 1
     assert told[0].startswith(f"{speech / 'broken.flac'}: left out")
-    cache = next((tmp_path / "cache").rglob("transcripts.jsonl"))
+    cache = next((tmp_path / "cache").rglob("replay.jsonl"))
     before = cache.read_bytes()
     cache.write_bytes(before + b'{"sha256": "broken o')
     assert read_replay([speech], release, tmp_path / "cache", told.append, steps.append) == replay
     assert cache.read_bytes().startswith(before)
 
 
-def test_a_manifest_keeps_its_own_texts_in_the_convention_s_writing(release: Release, tmp_path: Path) -> None:
+def test_what_is_held_out_keeps_the_texts_of_its_manifest_in_the_convention_s_writing(
+    release: Release, tmp_path: Path
+) -> None:
     replay = read_replay([SPEECH], release, tmp_path / "cache", print, lambda total: None)
-    assert "thank you" in {example.text for example in (*replay.train, *replay.held_out)} | {"thank you"}
+    by_hand = {clip_path(MANIFEST, each): " ".join(transcript_words(each.text)) for each in read_manifest(MANIFEST)}
+    whole = [example for example in replay.held_out if example.part and example.part[0] == 0]
+    assert whole
+    assert all(example.text == by_hand[example.path] for example in whole if example.seconds < 2.0)
+
+
+def test_short_parts_of_long_recordings_are_replayed_beside_them(release: Release, tmp_path: Path) -> None:
+    speech = tmp_path / "speech"
+    speech.mkdir()
+    clips = [read_clip(path) for path in sorted(SPEECH.glob("*.flac"))]
+    pause = np.zeros(SAMPLE_RATE // 2, np.float32)
+    for place in range(8):
+        joined = np.concatenate([part for clip in clips[place : place + 3] for part in (clip, pause)])
+        soundfile.write(speech / f"{place}.flac", joined, SAMPLE_RATE)
+    replay = read_replay([speech], release, tmp_path / "cache", print, lambda total: None)
+    examples = (*replay.train, *replay.held_out)
+    for path in speech.iterdir():
+        lengths = sorted(len(each.samples()) for each in examples if each.path == path)
+        assert lengths[0] < lengths[-1]
+    for each in examples:
+        assert len(each.samples()) / SAMPLE_RATE == pytest.approx(each.seconds, abs=1e-3)
 
 
 def test_too_little_speech_is_refused(release: Release, speech: Path, tmp_path: Path) -> None:
