@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from asr.recognizer import prompt_of
+from asr.recognizer import prompt_of, sentence_mark_ids
 from data.errors import ModelUnavailableError
 from data.records import Release
 
@@ -15,12 +15,13 @@ Ids: TypeAlias = NDArray[np.int32]
 
 
 class Script:
-    """The tokens of a release."""
+    """The tokens of a release; `unwritten` are those that serving never lets it write."""
 
     def __init__(self, release: Release) -> None:
         self.tokenizer: Tokenizer = Tokenizer.from_file(str(Path(release.directory, "tokenizer.json")))
         self.prompt = prompt_of(self.tokenizer, release.multilingual, release.directory)
         self._directory = release.directory
+        self.unwritten = sentence_mark_ids(self.tokenizer)
         self.end = self._token("<|endoftext|>")
         self._no_speech = self._token("<|nospeech|>", "<|nocaptions|>")
 

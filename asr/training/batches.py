@@ -66,6 +66,7 @@ class Epoch:
     ) -> None:
         self.number = 0
         self._script = Script(release)
+        self._unwritten = frozenset(self._script.unwritten)
         self._padded = release.context == "padded"
         self._options = options
         self._report = report
@@ -145,7 +146,7 @@ class Epoch:
             )
         if len(ids) + len(self._script.prompt) >= MAX_TOKENS:
             raise TrainingError(f"{example.id}: a text of {len(ids)} tokens; the decoder has room for {MAX_TOKENS}")
-        return self._script.spoken(ids)
+        return self._script.spoken([token for token in ids if token not in self._unwritten])
 
     def _heard(self, example: Example, chance: np.random.Generator, *, plain: bool) -> Samples | None:
         changed = not plain and chance.random() < self._options.augmented

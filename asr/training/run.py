@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from asr.adapter import AdapterCard, write_adapter
 from asr.checkpoint import to_transformers
-from asr.recognizer import sentence_mark_ids
 from asr.script import Script
 from asr.student import changes, trained_parameters
 from asr.training.batches import Epoch, TrainingBatch
@@ -98,7 +97,7 @@ class TrainingRun:
         self._watch = watch
         self._accelerator = accelerator
         self._epoch = epoch
-        self._unwritten = sentence_mark_ids(Script(base).tokenizer)
+        self._unwritten = Script(base).unwritten
         torch.manual_seed(options.seed)
         self._model = to_transformers(Path(base.directory))
         choose_trained(self._model, options.method, options.rank)

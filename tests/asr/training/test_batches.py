@@ -75,3 +75,11 @@ def test_a_clip_without_words_is_taught_to_be_no_speech(base: Release, manifest:
     silent = replace(read_material([manifest], "voice-search-en/1").train[0], text="")
     batch = Epoch([silent], (), base, OPTIONS, print)[0]
     assert batch.wanted[0].tolist() == [Script(base).silent()[1][0], 0]
+
+
+def test_sentence_marks_are_not_taught_since_serving_never_writes_them(base: Release, manifest: Path) -> None:
+    script = Script(base)
+    example = replace(read_material([manifest], "voice-search-en/1").train[0], text="thank, you.")
+    batch = Epoch([example], (), base, OPTIONS, print)[0]
+    assert script.tokenizer.decode([token for token in batch.wanted[0].tolist() if token >= 0]).strip() == "thank you"
+    assert set(script.ids(example.text)) & set(script.unwritten)
