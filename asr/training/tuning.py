@@ -75,9 +75,7 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
     say = console.print
     base = prepare_release(RecognizerSettings.load().model, HomeSettings.load().models, say)
     convention = convention_for(sources.convention, None).identifier
-    material = read_material(sources.manifests, convention, anyway=sources.anyway)
-    if sources.names:
-        material = material.written(writing_of(sources.names))
+    material = read_material(sources.manifests, convention, anyway=sources.anyway).written(writing_of(sources.names))
     if material.left_out:
         say(f"{material.left_out} clips left out: longer than 30 s, or with words that nobody made out")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -20,6 +20,8 @@ SMALL_WORDS = frozenset(
 """Words that have no capital in the middle of a name."""
 
 
+FIRST_PERSON = ("i", "i'm", "i've", "i'd", "i'll")
+
 NAMING_WEIGHT = 1.0
 """Least weight in the search of a column whose texts are names."""
 
@@ -57,20 +59,23 @@ class Writing:
         return written if normalize(written) == normalize(text) else text
 
 
-def writing_of(catalogue: Path) -> Writing:
-    """Learn how a catalogue's names are written.
+def writing_of(catalogue: Path | None) -> Writing:
+    """Learn how names are written.
 
     Args:
-        catalogue: The file; titles and what else weighs much in the search count as names.
+        catalogue: A file whose titles, and what else weighs much in its search, count as names; None for no names.
 
     Returns:
-        The writing of names and of years.
+        The writing of these names, of years and of "I".
 
     Raises:
         CatalogueError: It cannot be read.
     """
-    found = read_catalogue(catalogue)
     names = {year(number): str(number) for number in range(FIRST_YEAR, LAST_YEAR + 1)}
+    names |= {word: word.capitalize() for word in FIRST_PERSON}
+    if catalogue is None:
+        return Writing(names)
+    found = read_catalogue(catalogue)
     columns = [column for column, weight in found.mapping.searched.items() if weight >= NAMING_WEIGHT]
     for item in found.items:
         for column in columns:

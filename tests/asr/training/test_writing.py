@@ -52,6 +52,10 @@ def test_names_have_their_capitals_and_years_their_digits(writing: Writing, said
     assert writing.written(said) == written
 
 
+def test_without_a_catalogue_a_sentence_has_its_capital_and_the_first_person_too() -> None:
+    assert writing_of(None).written("the line i'm on was built in nineteen ten") == "The line I'm on was built in 1910"
+
+
 def test_a_roman_numeral_stays_the_word_that_is_said(writing: Writing) -> None:
     assert writing.written("clerks two") == "Clerks Two"
 
