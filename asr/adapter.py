@@ -2,7 +2,8 @@
 
 An adapter is a safetensors file. For a parameter of the transformers model it holds `<name>.a` and `<name>.b` (the
 difference is b @ a; E. Hu and others, "LoRA: Low-Rank Adaptation of Large Language Models", 2021), or `<name>.int8` and
-`<name>.scale` (one scale a row), or `<name>.delta`. Sums are made in float64 and rounded once to the file's float16, so
+`<name>.scale` (one scale a row), or `<name>.delta`; and where the vocabulary is pruned, `tokens`, a bit for each token
+that is 1 where it stays. Sums are made in float64 and rounded once to the file's float16, so
 that every machine gets the same bytes and the merged file's hash can be checked.
 """
 
@@ -19,11 +20,15 @@ from numpy.typing import NDArray
 
 from asr.checkpoint import patch, places, read_parameter, stored_tensors
 from asr.release import MODEL_FILE, write_release
+from asr.vocabulary import prune
 from data.errors import ModelCorruptError, ModelUnavailableError
 from data.files import atomic_path, sha256_of
 from data.records import Context, Release
 
 FORMAT = "voicesearch-adapter/1"
+
+TOKENS = "tokens"
+"""Name of the array that says which tokens stay, eight in a byte."""
 
 LOADABLE = ("config.json", "preprocessor_config.json", "tokenizer.json", "vocabulary.json", "vocabulary.txt")
 """Files of a CTranslate2 Whisper folder beside `model.bin`."""
@@ -194,7 +199,10 @@ def merge(base: Release, card: AdapterCard, arrays: Arrays, directory: Path) -> 
         for name in LOADABLE:
             if (source / name).is_file():
                 shutil.copyfile(source / name, folder / name)
-        patch(source / MODEL_FILE, folder / MODEL_FILE, _merged(source / MODEL_FILE, arrays))
+        changed = {name: values for name, values in arrays.items() if name != TOKENS}
+        patch(source / MODEL_FILE, folder / MODEL_FILE, _merged(source / MODEL_FILE, changed))
+        if TOKENS in arrays:
+            prune(folder, folder, np.flatnonzero(np.unpackbits(arrays[TOKENS])))
         actual = sha256_of(folder / MODEL_FILE)
         if card.merged_sha256 and actual != card.merged_sha256:
             raise ModelCorruptError(

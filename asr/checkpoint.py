@@ -127,6 +127,33 @@ def patch(source: Path, target: Path, parameters: Mapping[str, NDArray[np.floati
         partial.write_bytes(content)
 
 
+def keep_rows(source: Path, target: Path, name: str, rows: NDArray[np.integer[Any]]) -> None:
+    """Copy a `model.bin` with only some rows of one tensor.
+
+    Args:
+        source: The file to copy.
+        target: Where, another file; whole or not at all.
+        name: Of the tensor, a matrix.
+        rows: Which, in the order that they are to have.
+
+    Raises:
+        ModelUnavailableError: The file has no such tensor.
+    """
+    tensors = stored_tensors(source)
+    values = read_parameter(source, tensors, Place(name))
+    stored = tensors[name]
+    head = struct.calcsize("<" + "I" * len(stored.shape) + "BI")
+    content = source.read_bytes()
+    chosen = values[rows]
+    raw = chosen.tobytes()
+    number = DTYPES.index(stored.dtype.name)
+    with atomic_path(target) as partial, partial.open("wb") as file:
+        file.write(content[: stored.offset - head])
+        file.write(struct.pack("<" + "I" * chosen.ndim + "BI", *chosen.shape, number, len(raw)))
+        file.write(raw)
+        file.write(content[stored.offset + stored.size :])
+
+
 def places(tensors: Mapping[str, StoredTensor]) -> dict[str, Place]:
     """Say where each parameter of the transformers model is.
 

@@ -69,7 +69,8 @@ def train(
     ] = None,
     replayed: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of general speech.")] = 0.2,
     teacher: Annotated[
-        str | None, typer.Option(help="Model that transcribes general speech; by default the one in use.")
+        str | None,
+        typer.Option(help="Model that transcribes the general speech held out; by default the one in use at 30 s."),
     ] = None,
     max_regression: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Most by which word errors on general speech may rise.")

@@ -7,15 +7,15 @@ catalogue's names keep their spelling.
 
     python -m benchmarks.tuning_data OUT [--queries 2800]
 
-writes `OUT/train`, `OUT/dev`, `OUT/test-known` and `OUT/test-unknown`, each with a `queries.jsonl`, and with a
-`cased.jsonl` that has the capitals of names; what is there already is not said again. The last line is JSON.
+writes `OUT/train`, `OUT/dev`, `OUT/test-known` and `OUT/test-unknown`, each with a `queries.jsonl`; what is
+there already is not said again. The last line is JSON.
 """
 
 import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,10 +25,10 @@ from rich.progress import Progress
 
 from data.catalogue import Catalogue, Item, read_catalogue
 from data.errors import LabelError
-from data.manifest import read_manifest, write_lock, write_manifest
+from data.manifest import write_manifest
 from data.records import Utterance
 from data.settings import HomeSettings
-from data.spoken import plain_words, spoken_form
+from data.spoken import spoken_form
 from data.synthesis import Query, Take, plan_queries, plan_takes, read_templates, synthesize
 from data.voices import MORE_VOICES, Voice, require, voices_named
 from data.workers import core_count
@@ -38,13 +38,6 @@ from labeling.rulebook import convention_for
 FILMS = Path(__file__).parent.parent / "examples" / "films"
 QUERIES = "queries.jsonl"
 """The manifest of each part; beside it `manifest.jsonl` is as the voices left it."""
-
-CASED = "cased.jsonl"
-"""The same with the capitals of names."""
-
-SMALL_WORDS = frozenset(
-    ("a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with")
-)
 
 TRAINING = (
     ("espeak-us", "espeak-us-f3", "espeak-gb", "espeak-scotland", "flite-slt", "flite-rms"),
@@ -118,40 +111,7 @@ def said(
     write_manifest(manifest, placed)
     if left := fix_manifest(manifest, convention_for(None, FILMS / "catalogue.csv")).left:
         raise LabelError(f"{manifest}: {len(left)} texts break the convention, the first: {left[0]}")
-    items = {item.id: item for item in catalogue.items}
-    write_manifest(manifest.with_name(CASED), [capitalised(each, catalogue, items) for each in read_manifest(manifest)])
-    write_lock(manifest.with_name(CASED), None)
     return batch.utterances
-
-
-def capitalised(utterance: Utterance, catalogue: Catalogue, items: Mapping[str, Item]) -> Utterance:
-    """Write a query with the capitals of names, as Whisper does: it knows them no other way.
-
-    Args:
-        utterance: With its text as the convention asks, and the query in its lineage.
-        catalogue: That it asks of.
-        items: Its items by id.
-
-    Returns:
-        The same words; unchanged where the convention wrote them otherwise than the template does.
-    """
-    told = next(step.parameters for step in utterance.lineage if step.name == "query")
-    item, template = items[str(told["item"])], str(told["template"])
-    names = {column: item.text(column, catalogue.mapping) for column in ("title", "director", "genre", "year")}
-    fields = {
-        column: with_capitals(spoken) if column in ("title", "director") else spoken
-        for column, name in names.items()
-        if (spoken := plain_words(spoken_form(name)))
-    }
-    text = template.format_map(fields)
-    text = text[:1].upper() + text[1:]
-    return replace(utterance, text=text) if text.lower() == utterance.text.lower() else utterance
-
-
-def with_capitals(name: str) -> str:
-    """Write a name as a title: capitals but for the small words in its middle."""
-    words = name.split()
-    return " ".join(w if place and w in SMALL_WORDS else w[:1].upper() + w[1:] for place, w in enumerate(words))
 
 
 def plan(catalogue: Catalogue, queries: int, tested: int) -> Iterator[tuple[str, Sequence[Query]]]:

@@ -50,16 +50,23 @@ class Passage:
 
 
 def read_replay(
-    sources: Sequence[Path], teacher: Release, cache: Path, report: Callable[[str], None], step: Callable[[int], None]
+    sources: Sequence[Path],
+    start: Release,
+    teacher: Release,
+    cache: Path,
+    report: Callable[[str], None],
+    step: Callable[[int], None],
 ) -> Replay:
     """Find general speech and its texts.
 
-    What is trained on has the teacher's own writing, which only says where in a clip the decoder is. What is held out
-    is written as the convention asks, lower case and no punctuation, by hand where a manifest has the text.
+    What is trained on has the start's own writing, which only says where in a clip the decoder is. What is held out is
+    written as the convention asks, lower case and no punctuation, by hand where a manifest has the text, else by a
+    teacher: against its own writing the start would look better than it is, and every change like a loss.
 
     Args:
         sources: Folders and manifests of speech.
-        teacher: Transcribes it.
+        start: What is tuned.
+        teacher: Transcribes what is held out.
         cache: Folder in which its transcripts are kept.
         report: Called with a line for each clip that is left out.
         step: Called with the number of recordings after each.
@@ -71,18 +78,19 @@ def read_replay(
         ManifestError: A source cannot be read, or nothing is left of it.
     """
     files = [found for source in sources for found in speech_files(source)]
-    known = _Transcripts(teacher, cache / teacher.sha256[:16] / "replay.jsonl")
+    written, checked = (_Transcripts(each, cache / each.sha256[:16] / "replay.jsonl") for each in (start, teacher))
     train: list[Example] = []
     held_out: list[Example] = []
     for path, text in files:
         step(len(files))
         try:
             digest = sha256_of(path)
-            clips = known.clips(path, digest)
+            kept = int(digest[:8], 16) / 2**32 < HELD_OUT
+            clips = (checked if kept else written).clips(path, digest)
         except (AudioError, OSError) as error:
             report(f"{path}: left out ({error})")
             continue
-        if int(digest[:8], 16) / 2**32 < HELD_OUT:
+        if kept:
             held_out += _examples(path, digest, (_by_hand(clip, text if clip is clips[0] else "") for clip in clips))
         else:
             train += _examples(path, digest, clips)

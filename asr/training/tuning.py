@@ -36,9 +36,9 @@ SCRATCH = ".judged"
 class Sources:
     """What a run learns from: manifests with `split`, general speech, and who transcribes that.
 
-    `teacher` is a packaged model or a folder, by default the model in use; `convention` is a YAML file, by default the
-    shipped one; with `anyway` manifests that passed another convention, or none, are taken. `names` is a catalogue,
-    whose names are taught as it writes them.
+    `teacher` is a packaged model or a folder, by default the published weights of the model in use; `convention` is a
+    YAML file, by default the shipped one; with `anyway` manifests that passed another convention, or none, are taken.
+    `names` is a catalogue, whose names are taught as it writes them.
     """
 
     manifests: tuple[Path, ...]
@@ -117,10 +117,12 @@ def _replay(sources: Sources, base: Release, bar: Bar) -> Replay:
     if not sources.replay:
         return Replay()
     home = HomeSettings.load()
-    teacher = prepare_published(sources.teacher, home.models, bar.console.print) if sources.teacher else base
+    model = sources.teacher or RecognizerSettings.load().model
+    teacher = prepare_published(model, home.models, bar.console.print)
     task = bar.add_task("general speech", total=None, note="")
     return read_replay(
         sources.replay,
+        base,
         teacher,
         home.home / "teacher",
         bar.console.print,

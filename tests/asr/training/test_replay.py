@@ -34,7 +34,7 @@ def test_untranscribed_speech_gets_the_texts_that_the_teacher_hears_once(
     (speech / "broken.flac").write_bytes(b"no audio")
     told: list[str] = []
     steps: list[int] = []
-    replay = read_replay([speech], release, tmp_path / "cache", told.append, steps.append)
+    replay = read_replay([speech], release, release, tmp_path / "cache", told.append, steps.append)
     assert "goodbye" in {example.text.lower() for example in (*replay.train, *replay.held_out)}
     assert any(example.text != example.text.lower() for example in replay.train)
     assert all(example.text == example.text.lower() for example in replay.held_out)
@@ -46,14 +46,14 @@ def test_untranscribed_speech_gets_the_texts_that_the_teacher_hears_once(
     cache = next((tmp_path / "cache").rglob("replay.jsonl"))
     before = cache.read_bytes()
     cache.write_bytes(before + b'{"sha256": "broken o')
-    assert read_replay([speech], release, tmp_path / "cache", told.append, steps.append) == replay
+    assert read_replay([speech], release, release, tmp_path / "cache", told.append, steps.append) == replay
     assert cache.read_bytes().startswith(before)
 
 
 def test_what_is_held_out_keeps_the_texts_of_its_manifest_in_the_convention_s_writing(
     release: Release, tmp_path: Path
 ) -> None:
-    replay = read_replay([SPEECH], release, tmp_path / "cache", print, lambda total: None)
+    replay = read_replay([SPEECH], release, release, tmp_path / "cache", print, lambda total: None)
     by_hand = {clip_path(MANIFEST, each): " ".join(transcript_words(each.text)) for each in read_manifest(MANIFEST)}
     whole = [example for example in replay.held_out if example.part and example.part[0] == 0]
     assert whole
@@ -68,7 +68,7 @@ def test_short_parts_of_long_recordings_are_replayed_beside_them(release: Releas
     for place in range(8):
         joined = np.concatenate([part for clip in clips[place : place + 3] for part in (clip, pause)])
         soundfile.write(speech / f"{place}.flac", joined, SAMPLE_RATE)
-    replay = read_replay([speech], release, tmp_path / "cache", print, lambda total: None)
+    replay = read_replay([speech], release, release, tmp_path / "cache", print, lambda total: None)
     examples = (*replay.train, *replay.held_out)
     for path in speech.iterdir():
         lengths = sorted(len(each.samples()) for each in examples if each.path == path)
@@ -81,4 +81,4 @@ def test_too_little_speech_is_refused(release: Release, speech: Path, tmp_path: 
     for path in sorted(speech.iterdir())[1:]:
         path.unlink()
     with pytest.raises(ManifestError, match="too little speech to replay; name more"):
-        read_replay([speech], release, tmp_path / "cache", print, lambda total: None)
+        read_replay([speech], release, release, tmp_path / "cache", print, lambda total: None)
