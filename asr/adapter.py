@@ -3,8 +3,8 @@
 An adapter is a safetensors file. For a parameter of the transformers model it holds `<name>.a` and `<name>.b` (the
 difference is b @ a; E. Hu and others, "LoRA: Low-Rank Adaptation of Large Language Models", 2021), or `<name>.int8` and
 `<name>.scale` (one scale a row), or `<name>.delta`; and where the vocabulary is pruned, `tokens`, a bit for each token
-that is 1 where it stays. Sums are made in float64 and rounded once to the file's float16, so
-that every machine gets the same bytes and the merged file's hash can be checked.
+that is 1 where it stays. Sums are made in float64 and rounded once to the file's float16, so that every machine gets
+the same bytes and the merged file's hash can be checked.
 """
 
 import json
@@ -202,7 +202,7 @@ def merge(base: Release, card: AdapterCard, arrays: Arrays, directory: Path) -> 
         changed = {name: values for name, values in arrays.items() if name != TOKENS}
         patch(source / MODEL_FILE, folder / MODEL_FILE, _merged(source / MODEL_FILE, changed))
         if TOKENS in arrays:
-            prune(folder, folder, np.flatnonzero(np.unpackbits(arrays[TOKENS])))
+            prune(folder, np.flatnonzero(np.unpackbits(arrays[TOKENS])))
         actual = sha256_of(folder / MODEL_FILE)
         if card.merged_sha256 and actual != card.merged_sha256:
             raise ModelCorruptError(

@@ -132,7 +132,7 @@ def keep_rows(source: Path, target: Path, name: str, rows: NDArray[np.integer[An
 
     Args:
         source: The file to copy.
-        target: Where, another file; whole or not at all.
+        target: Where, the same file or another; whole or not at all.
         name: Of the tensor, a matrix.
         rows: Which, in the order that they are to have.
 

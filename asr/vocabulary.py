@@ -59,28 +59,27 @@ def merges_of(tokenizer: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return {first + second: (first, second) for first, second in pairs}
 
 
-def prune(source: Path, target: Path, kept: NDArray[np.integer[Any]]) -> None:
+def prune(folder: Path, kept: NDArray[np.integer[Any]]) -> None:
     """Leave tokens out of a CTranslate2 Whisper folder.
 
     Args:
-        source: Folder with the whole vocabulary.
-        target: Folder that gets the model, the tokenizer and what numbers tokens.
+        folder: With the whole vocabulary; the model, the tokenizer and what numbers tokens are written anew.
         kept: Numbers of the tokens that stay, rising.
 
     Raises:
         ModelUnavailableError: The folder has no such tokens, or a token that stays is merged from one that does not.
     """
     try:
-        tokenizer = json.loads((source / TOKENIZER).read_text(encoding="utf-8"))
-        decoding = json.loads((source / DECODING).read_text(encoding="utf-8"))
-        listed = (source / LISTED).read_text(encoding="utf-8").split("\n")
+        tokenizer = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
+        decoding = json.loads((folder / DECODING).read_text(encoding="utf-8"))
+        listed = (folder / LISTED).read_text(encoding="utf-8").split("\n")
         names = [listed[number] for number in kept]
     except (OSError, ValueError, IndexError) as error:
-        raise ModelUnavailableError(f"{source}: its vocabulary cannot be pruned ({error}); fetch it again") from error
+        raise ModelUnavailableError(f"{folder}: its vocabulary cannot be pruned ({error}); fetch it again") from error
     numbers = {name: number for number, name in enumerate(names)}
     for made, pair in merges_of(tokenizer).items():
         if made in numbers and not numbers.keys() >= set(pair):
-            raise ModelUnavailableError(f"{source}: the token {made!r} would lose what it is merged from, {pair}")
+            raise ModelUnavailableError(f"{folder}: the token {made!r} would lose what it is merged from, {pair}")
     again = {int(old): new for new, old in enumerate(kept)}
     decoding |= {key: _renumbered(decoding[key], again) for key in NUMBERED if key in decoding}
     _renumber_tokenizer(tokenizer, numbers)
@@ -89,9 +88,9 @@ def prune(source: Path, target: Path, kept: NDArray[np.integer[Any]]) -> None:
         (DECODING, json.dumps(decoding, indent=2)),
         (LISTED, "".join(f"{name}\n" for name in names)),
     ):
-        with atomic_path(target / name) as partial:
+        with atomic_path(folder / name) as partial:
             partial.write_text(content, encoding="utf-8")
-    keep_rows(source / MODEL_FILE, target / MODEL_FILE, EMBEDDINGS, kept)
+    keep_rows(folder / MODEL_FILE, folder / MODEL_FILE, EMBEDDINGS, kept)
 
 
 def _renumbered(numbers: Iterable[int], again: Mapping[int, int]) -> list[int]:

@@ -24,9 +24,10 @@ from asr.features import CONTEXT_SAMPLES
 from asr.script import Script
 from asr.training.batches import Epoch
 from asr.training.examples import Example, read_test
+from asr.training.history import Judgement
 from asr.training.judge import Judge
 from asr.training.options import Method, TrainingOptions
-from asr.training.run import Judgement, TrainingRun, Watch
+from asr.training.run import TrainingRun, Watch
 from asr.training.tuning import precision
 from asr.weights import prepare_published, prepare_release
 from data.records import Release

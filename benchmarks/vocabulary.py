@@ -15,12 +15,12 @@ adapter for the default release without its vocabulary pruned. The last line is 
 
 import argparse
 import json
+import math
 import random
 import re
-import statistics
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +30,15 @@ from tokenizers import Tokenizer
 
 from asr.adapter import TOKENS, AdapterCard, merge, write_adapter
 from asr.recognizer import Recognizer
-from asr.scoring import paired_difference, score
 from asr.settings import RecognizerSettings
 from asr.training.replay import read_replay
 from asr.training.writing import writing_of
 from asr.vocabulary import closure, merges_of
 from asr.weights import prepare_release
-from benchmarks.short_context import COMMANDS, Clip, asterisk_clips, manifest_clips
-from benchmarks.tuning import missed_names, names_in
+from benchmarks.short_context import COMMANDS, asterisk_clips, hear_with, manifest_clips, measured
+from benchmarks.tuning import Found, compared, queries
 from benchmarks.tuning_data import FILMS, QUERIES
 from data.catalogue import read_catalogue
-from data.clips import read_clip
-from data.manifest import clip_path, read_manifest
-from data.records import Release
 from data.settings import HomeSettings
 from labeling.normalization import normalize
 
@@ -63,7 +59,8 @@ CONTROL = (
 WORD = re.compile(r"Ġ[A-Za-z][a-z]*")
 PIECE = re.compile(r"[a-z]+")
 
-TIMED, ROUNDS = 40, 5
+TIMED = 40
+"""Commands that are timed."""
 
 
 def main() -> None:
@@ -80,48 +77,49 @@ def main() -> None:
     whole = prepare_release(WHOLE, home.models, print)
     replay = read_replay(chosen.count, whole, whole, home.home / "teacher", print, lambda total: None)
     texts = [f" {example.text}" for example in (*replay.train, *replay.held_out)]
-    kept = choose(Path(whole.directory), texts, chosen.tokens)
-    mask = np.zeros(len(listed(whole)), np.uint8)
+    every = Path(whole.directory, "vocabulary.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    kept = choose(Path(whole.directory, "tokenizer.json"), every, texts, chosen.tokens)
+    mask = np.zeros(len(every), np.uint8)
     mask[kept] = 1
     arrays = {TOKENS: np.packbits(mask)}
     with tempfile.TemporaryDirectory() as scratch:
         card = AdapterCard("tiny.en-words", whole.sha256, context=whole.context, lineage={"tokens": str(len(kept))})
         pruned = merge(whole, card, arrays, Path(scratch, card.name))
         figures: dict[str, Any] = {"tokens": len(kept), "tokens_whole": len(mask)}
-        heard = {release.name: Recognizer(release, RecognizerSettings.load()) for release in (whole, pruned)}
         general = [clip for clip in asterisk_clips() if normalize(clip.text)]
         for manifest in chosen.manifests:
             general += manifest_clips(manifest)
-        figures |= compared("general", general, *heard.values())
+        found = [compared("general", general, whole, pruned)]
         if chosen.films:
+            catalogue = read_catalogue(FILMS / "catalogue.csv")
             for name in ("known", "unknown"):
-                figures |= films(name, chosen.films / f"test-{name}" / QUERIES, *heard.values())
-        figures |= timed(general, *heard.values())
+                found += queries(name, chosen.films / f"test-{name}" / QUERIES, catalogue, whole, pruned)
+        for each in found:
+            figures |= figures_of(each)
+        commands = [clip for clip in general if COMMANDS[0] <= clip.seconds <= COMMANDS[1]]
+        random.Random(0).shuffle(commands)  # noqa: S311  a choice, not a secret
+        arms = {release.name: hear_with(Recognizer(release, RecognizerSettings.load())) for release in (whole, pruned)}
+        figures |= measured(arms, commands[:TIMED], slow=whole.name, fast=pruned.name)
     if chosen.out:
         evaluation = {name: value for name, value in figures.items() if name.startswith("wer_")}
-        write_adapter(chosen.out, AdapterCard(card.name, card.base_sha256, pruned.sha256, card.context,
-                      card.lineage, evaluation), arrays)  # fmt: skip
+        write_adapter(chosen.out, replace(card, merged_sha256=pruned.sha256, evaluation=evaluation), arrays)
     print(json.dumps(figures))
 
 
-def listed(release: Release) -> list[str]:
-    """Give a release's tokens by number."""
-    return Path(release.directory, "vocabulary.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
-
-
-def choose(directory: Path, texts: Sequence[str], wanted: int) -> NDArray[np.int64]:
+def choose(path: Path, every: Sequence[str], texts: Sequence[str], wanted: int) -> NDArray[np.int64]:
     """Choose the tokens that stay.
 
     Args:
-        directory: Folder of the model with the whole vocabulary.
+        path: The `tokenizer.json` of the model with the whole vocabulary.
+        every: Its tokens by number, those too that no text is written with.
         texts: What people say, as the model writes it.
         wanted: How many tokens.
 
     Returns:
         Their numbers, rising.
     """
-    tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
-    content = json.loads((directory / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer = Tokenizer.from_file(str(path))
+    content = json.loads(path.read_text(encoding="utf-8"))
     parts, numbers = merges_of(content), content["model"]["vocab"]
     kept = {token for token in numbers if token not in parts}
     names = writing_of(FILMS / "catalogue.csv").names
@@ -134,59 +132,17 @@ def choose(directory: Path, texts: Sequence[str], wanted: int) -> NDArray[np.int
         more = closure(token, parts) - kept
         if len(kept) + len(more) <= wanted - len(CONTROL):
             kept |= more
-    every = (directory / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
     control = [every.index(token) for token in CONTROL if token in every]
     return np.array(sorted({*(numbers[token] for token in kept), *control}))
 
 
-def compared(name: str, clips: Sequence[Clip], whole: Recognizer, pruned: Recognizer) -> dict[str, float]:
-    """Hear clips with both; the difference has its paired bootstrap interval."""
-    references = [clip.text for clip in clips]
-    theirs, ours = heard_by(whole, clips), heard_by(pruned, clips)
-    interval = paired_difference(references, ours, theirs)
-    for clip, one, other in zip(clips, theirs, ours, strict=True):
-        if normalize(one) == normalize(clip.text) != normalize(other):
-            print(f"{clip.source}: {clip.text!r} became {other!r}")
-    return {
-        f"wer_whole_{name}": round(score(references, theirs).wer, 4),
-        f"wer_pruned_{name}": round(score(references, ours).wer, 4),
-        f"wer_difference_low_{name}": round(interval.low, 4),
-        f"wer_difference_high_{name}": round(interval.high, 4),
-    }
-
-
-def films(name: str, manifest: Path, whole: Recognizer, pruned: Recognizer) -> Iterator[tuple[str, float]]:
-    """Hear film queries with both; give the figures of all words, and of the words of names."""
-    utterances, catalogue = read_manifest(manifest), read_catalogue(FILMS / "catalogue.csv")
-    clips = [Clip(read_clip(clip_path(manifest, each)), name, each.text) for each in utterances]
-    yield from compared(name, clips, whole, pruned).items()
-    asked = [names_in(each, catalogue) for each in utterances]
-    for arm, recognizer in (("whole", whole), ("pruned", pruned)):
-        texts = heard_by(recognizer, clips)
-        missed = [
-            missed_names(clip.text, *each) for clip, each in zip(clips, zip(asked, texts, strict=True), strict=True)
-        ]
-        yield f"wer_{arm}_names_{name}", round(sum(wrong for wrong, _ in missed) / sum(all_ for _, all_ in missed), 4)
-
-
-def heard_by(recognizer: Recognizer, clips: Sequence[Clip]) -> list[str]:
-    """Give what is believed most of each clip."""
-    return [found[0].text if found else "" for found, _ in (recognizer.decode(clip.samples) for clip in clips)]
-
-
-def timed(clips: Sequence[Clip], whole: Recognizer, pruned: Recognizer) -> dict[str, float]:
-    """Time commands with both in turn; of each clip the best of some rounds counts."""
-    commands = [clip for clip in clips if COMMANDS[0] <= clip.seconds <= COMMANDS[1]]
-    random.Random(0).shuffle(commands)  # noqa: S311  a choice, not a secret
-    best = {"whole": [float("inf")] * TIMED, "pruned": [float("inf")] * TIMED}
-    for _ in range(ROUNDS):
-        for place, clip in enumerate(commands[:TIMED]):
-            for arm, recognizer in (("whole", whole), ("pruned", pruned)):
-                start = time.perf_counter()
-                recognizer.decode(clip.samples)
-                best[arm][place] = min(best[arm][place], 1000.0 * (time.perf_counter() - start))
-    found = {f"command_{arm}_p50_ms": round(statistics.median(each), 1) for arm, each in best.items()}
-    return {**found, "speedup": round(statistics.median(best["whole"]) / statistics.median(best["pruned"]), 3)}
+def figures_of(found: Found) -> dict[str, float]:
+    """Name the figures of a set that was heard with all tokens and with those that stay."""
+    name = found.name.replace(", ", "_")
+    rates = {f"wer_whole_{name}": found.before, f"wer_pruned_{name}": found.after}
+    if not math.isnan(found.low):
+        rates |= {f"wer_difference_low_{name}": found.low, f"wer_difference_high_{name}": found.high}
+    return {key: round(value, 4) for key, value in rates.items()}
 
 
 if __name__ == "__main__":

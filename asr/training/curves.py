@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.training.run import History
+from asr.training.history import History
 from data.files import atomic_path
 
 SMOOTHED = 15

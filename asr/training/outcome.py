@@ -8,9 +8,10 @@ from typing import Any
 from asr.adapter import AdapterCard, merge, read_adapter, scaled, write_adapter
 from asr.release import write_release
 from asr.training.export import write_checkpoint
+from asr.training.history import History
 from asr.training.judge import Judge, Point, best_point
 from asr.training.record import Outcome, code_commit, write_outcome
-from asr.training.run import TUNED_FILE, History
+from asr.training.run import TUNED_FILE
 from data.records import Release
 
 ADAPTER_FILE = "adapter.safetensors"

@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from asr.training.history import History
 from asr.training.judge import Point
 from asr.training.options import TrainingOptions
-from asr.training.run import History
 from data.errors import NotFoundError, TrainingError
 from data.files import atomic_writer
 

@@ -4,7 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from asr.checkpoint import to_transformers
 from asr.script import Script
 from asr.student import changes, trained_parameters
 from asr.training.batches import Epoch, TrainingBatch
+from asr.training.history import History, Judgement, Step
 from asr.training.judge import Judge
 from asr.training.objective import choose_trained, objective_of, steps_to_learn_by_heart
 from asr.training.options import TrainingOptions
@@ -32,43 +33,6 @@ TUNED_FILE = "tuned.safetensors"
 
 HEART_CLIPS, HEART_STEPS = 4, 120
 """Clips that are learnt by heart before the first epoch, and steps after which that has failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step done: the mean loss over its clips, the share of tokens it would have chosen wrongly, the rate."""
-
-    step: int
-    loss: float
-    wrong: float
-    rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The word error rate of the development part at a step."""
-
-    step: int
-    dev: float
-
-
-@dataclass(slots=True)
-class History:
-    """What has happened in a run; `stopped` says why it ended early."""
-
-    steps: list[Step] = field(default_factory=list)
-    judgements: list[Judgement] = field(default_factory=list)
-    stopped: str = ""
-
-    @property
-    def best(self) -> Judgement:
-        """The judgement with the fewest errors, the first of equals."""
-        return min(self.judgements, key=lambda judgement: judgement.dev)
-
-    @property
-    def stale(self) -> int:
-        """Judgements since the best."""
-        return len(self.judgements) - 1 - self.judgements.index(self.best)
 
 
 @dataclass(frozen=True, slots=True)

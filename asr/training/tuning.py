@@ -15,12 +15,13 @@ from asr.recognizer import choose_device
 from asr.settings import RecognizerSettings
 from asr.training.batches import Epoch
 from asr.training.examples import Example, Material, read_material
+from asr.training.history import Judgement, Step
 from asr.training.judge import Judge
 from asr.training.options import TrainingOptions
 from asr.training.outcome import conclude
 from asr.training.record import Outcome, begin_record, finished_outcome, identity_of, write_curves
 from asr.training.replay import Replay, read_replay
-from asr.training.run import Judgement, Step, TrainingRun, Watch
+from asr.training.run import TrainingRun, Watch
 from asr.training.writing import writing_of
 from asr.weights import prepare_published, prepare_release
 from data.errors import InvalidRequestError
@@ -139,6 +140,7 @@ def _identity(
         model=base.name,
         base_sha256=base.sha256,
         context=base.context,
+        precision=precision(),
         manifests=[asdict(manifest) for manifest in material.manifests],
         clips=len(material.train),
         dev_clips=len(material.dev),

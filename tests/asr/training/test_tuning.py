@@ -20,10 +20,11 @@ from asr.checkpoint import to_transformers
 from asr.release import read_release
 from asr.training.batches import Epoch, TrainingBatch
 from asr.training.examples import read_material
+from asr.training.history import Step
 from asr.training.judge import Judge
 from asr.training.options import Method, TrainingOptions
 from asr.training.record import Outcome
-from asr.training.run import CHECKPOINT, STATE_FILE, Step, TrainingRun, Watch
+from asr.training.run import CHECKPOINT, STATE_FILE, TrainingRun, Watch
 from asr.training.tuning import Sources, run_training
 from data.errors import LabelError, ManifestError, TrainingError
 from data.manifest import lock_path, read_manifest, write_lock, write_manifest
