@@ -18,7 +18,7 @@ ADAPTER_FILE = "adapter.safetensors"
 MODEL_FOLDER = "model"
 BEST_FOLDER = "best"
 
-SHARES = (0.25, 0.5, 0.75, 1.0)
+SHARES = (0.25, 0.4, 0.5, 0.6, 0.75, 1.0)
 """Shares of the way from the start to the tuned weights that are tried. Source: M. Wortsman and others, "Robust
 fine-tuning of zero-shot models", 2022."""
 
