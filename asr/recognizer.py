@@ -18,7 +18,7 @@ from asr.settings import RecognizerSettings
 from data.errors import ModelUnavailableError
 from data.records import SAMPLE_RATE, Conditioned, Hypothesis, NullReason, Release, Samples, Transcript
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the same release would hear the same clip in another way."""
 
 TOKENS_PER_SECOND = 12

@@ -15,6 +15,7 @@ class RejectionLimits:
     Loudness in LUFS, lengths in seconds, probabilities and confidence in [0, 1]. Confidence is here the mean
     probability of a token, also where a release is calibrated, so that a limit means the same for all. `voiced_*`
     apply where the voice detector found speech, `unvoiced_*` where it found none and the recogniser alone must be sure.
+    `certain_no_speech` holds however sure of its text the recogniser is: short music may give a confident "you".
     """
 
     min_loudness: float = -60.0
@@ -23,6 +24,7 @@ class RejectionLimits:
     unvoiced_confidence: float = 0.7
     voiced_no_speech: float = 0.5
     voiced_confidence: float = 0.5
+    certain_no_speech: float = 0.8
     min_confidence: float = 0.2
     max_compression_ratio: float = 2.4
     max_repeats: int = 4
@@ -68,7 +70,7 @@ def reject_text(
     Returns:
         `no_speech`, `hallucination`, `low_confidence`, or None for a text to believe.
     """
-    if not re.search(r"\w", text):
+    if not re.search(r"\w", text) or no_speech_prob > limits.certain_no_speech:
         return NullReason.NO_SPEECH
     if not clip.speech_found and not (
         no_speech_prob < limits.unvoiced_no_speech and confidence >= limits.unvoiced_confidence

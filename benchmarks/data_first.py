@@ -7,6 +7,8 @@ From the training part of `benchmarks.tuning_data` four hundred clips are drawn 
 - `mixed.jsonl`: the same clips as `random.jsonl`, but their labels as three people without a convention write them: as
   the convention asks; as a sentence with figures and a full stop; as a heading with "&".
 
+The catalogue is copied beside the parts: all arms are taught to write its names as it does.
+
     python -m benchmarks.data_first DATA [--clips 400]
     voicesearch asr sweep examples/films/experiment.toml --data DATA --out runs/data-first
 
@@ -15,6 +17,7 @@ The last line is JSON.
 
 import argparse
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +29,7 @@ from rich.progress import track
 from asr.recognizer import Recognizer
 from asr.settings import RecognizerSettings
 from asr.weights import prepare_release
-from benchmarks.tuning_data import QUERIES
+from benchmarks.tuning_data import FILMS, QUERIES
 from data.clips import read_clip
 from data.manifest import clip_path, read_lock, read_manifest, write_lock, write_manifest
 from data.records import Utterance
@@ -56,6 +59,7 @@ def main() -> None:
         path = source.with_name(f"{name}.jsonl")
         write_manifest(path, utterances)
         write_lock(path, None if name == "mixed" else convention)
+    shutil.copy(FILMS / "catalogue.csv", chosen.data / "catalogue.csv")
     print(json.dumps({name: len(utterances) for name, utterances in found.items()}))
 
 

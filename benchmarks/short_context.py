@@ -4,7 +4,8 @@ Every clip is heard by three arms in turn: this project's default release (own l
 made of at 30 s in the same recogniser, and faster-whisper 1.2.1 with those weights. Word error rates compare the
 first two, so that only the context differs; their difference has a paired bootstrap interval (M. Bisani and H. Ney,
 2004). Speech that was not trained on: the Asterisk prompts, fetched with apt-get, and any manifest with transcripts
-named on the command line. Loops are looked for in all of it, and in made silence, noise and music up to 1,000 clips.
+named on the command line. Loops are looked for in all of it, and in made silence, noise and music up to 1,000 clips. As
+served, how much of the speech is refused, and how many of the clips without speech get a text.
 
     python -m benchmarks.short_context [--timed 40] [MANIFEST ...]
 
@@ -95,6 +96,8 @@ def main() -> None:
     figures["loops"] = sum(map(is_loop, texts))
     served = [short.recognize(condition(clip.samples)).text for clip in silent]
     figures["texts_without_speech"] = sum(bool(text) for text in served)
+    figures["speech_clips"] = len(spoken)
+    figures["speech_refused"] = sum(not short.recognize(condition(clip.samples)).text for clip in spoken)
     print(json.dumps(figures))
 
 

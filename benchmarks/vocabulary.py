@@ -42,7 +42,7 @@ from data.catalogue import read_catalogue
 from data.settings import HomeSettings
 from labeling.normalization import normalize
 
-WHOLE = "tiny.en"
+WHOLE = "tiny.en-short"
 """The packaged model with all tokens."""
 
 CONTROL = (

@@ -68,7 +68,7 @@ def test_a_release_hears_the_clips_itself_once(
 ) -> None:
     assert main(["asr", "evaluate", str(corpus), "--json", "--processes", "1"]) == 0
     figures = json.loads(capsys.readouterr().out)
-    assert figures["provenance"]["release"] == "tiny.en-short"
+    assert figures["provenance"]["release"] == "tiny.en-words"
     assert figures["provenance"]["decoding"]["beam size"] == "5"
     assert figures["headline"]["normalised"]["wer"] < 0.35
     assert figures["confidence"]["clips"] == 11

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from asr.nonspeech import make_sound
 from asr.recognizer import Recognizer, distinct
 from asr.settings import RecognizerSettings
 from data.condition import condition
@@ -78,8 +79,9 @@ def hum() -> Samples:
         (noise(0.003), NullReason.NO_SPEECH),
         (noise(0.1), NullReason.NO_SPEECH),
         (hum(), NullReason.NO_SPEECH),
+        (make_sound("music", 0.91, 41), NullReason.NO_SPEECH),
     ],
-    ids=["silence", "a click", "faint noise", "loud noise", "hum"],
+    ids=["silence", "a click", "faint noise", "loud noise", "hum", "music that sounds like a voice"],
 )
 def test_where_nobody_speaks_there_is_no_text_but_a_reason(
     recognizer: Recognizer, samples: Samples, reason: NullReason

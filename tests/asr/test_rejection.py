@@ -40,6 +40,7 @@ def test_silence_and_a_click_are_not_recognised_at_all() -> None:
         ("jurassic park", 0.1, 0.01, SPEECH, NullReason.LOW_CONFIDENCE),
         ("thank you", 0.4, 0.7, SPEECH, NullReason.NO_SPEECH),
         ("thank you", 0.9, 0.7, SPEECH, None),
+        ("you", 0.9, 0.9, SPEECH, NullReason.NO_SPEECH),
         ("thank you", 0.9, 0.01, NO_SPEECH, None),
         ("thank you", 0.6, 0.01, NO_SPEECH, NullReason.NO_SPEECH),
         ("thank you", 0.9, 0.5, NO_SPEECH, NullReason.NO_SPEECH),

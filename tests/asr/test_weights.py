@@ -31,9 +31,10 @@ def test_the_published_weights_are_verified_and_say_where_they_came_from(publish
 def test_the_default_model_is_merged_from_them_and_hears_clips_at_their_own_length(
     release: Release, published: Release
 ) -> None:
-    card = read_card(ADAPTERS / "tiny.en-short.safetensors")
-    assert release.sha256 == card.merged_sha256 == sha256_of(Path(release.directory, "model.bin"))
-    assert release.lineage["base_sha256"] == published.sha256 == card.base_sha256
+    short, words = (read_card(ADAPTERS / f"{name}.safetensors") for name in PACKAGED["tiny.en"].adapters)
+    assert release.sha256 == words.merged_sha256 == sha256_of(Path(release.directory, "model.bin"))
+    assert release.lineage["base_sha256"] == short.merged_sha256 == words.base_sha256
+    assert short.base_sha256 == published.sha256
     assert release.context == "own"
 
 
@@ -43,10 +44,10 @@ def test_a_model_merged_with_another_adapter_is_merged_anew(published: Release, 
     stale = small_model(models / "tiny.en-short")
     write_release(Release("stale", str(stale), sha256_of(stale / "model.bin"), "own"), stale)
     lines: list[str] = []
-    assert prepare_release("tiny.en", models, lines.append).name == "tiny.en-short"
-    assert lines == ["merging the adapter tiny.en-short"]
-    assert prepare_release("tiny.en", models, lines.append).name == "tiny.en-short"
-    assert len(lines) == 1
+    assert prepare_release("tiny.en", models, lines.append).name == "tiny.en-words"
+    assert lines == ["merging the adapter tiny.en-short", "merging the adapter tiny.en-words"]
+    assert prepare_release("tiny.en", models, lines.append).name == "tiny.en-words"
+    assert len(lines) == 2
 
 
 def test_shipped_adapters_are_small() -> None:
@@ -139,7 +140,8 @@ def test_a_folder_without_its_parts_or_with_a_broken_release_is_refused(tmp_path
 
 def test_an_unknown_model_is_refused_with_the_known_names(tmp_path: Path) -> None:
     with pytest.raises(
-        ModelUnavailableError, match=r"huge: neither a packaged model \(base, tiny\.en, tiny\.en-films\)"
+        ModelUnavailableError,
+        match=r"huge: neither a packaged model \(base, tiny\.en, tiny\.en-films, tiny\.en-short\)",
     ):
         prepare_release("huge", tmp_path, print)
 
@@ -161,4 +163,4 @@ def test_a_package_that_does_not_exist_is_refused_and_leaves_nothing(tmp_path: P
 
 
 def test_a_release_file_is_plain_json(release: Release) -> None:
-    assert json.loads(Path(release.directory, "release.json").read_text())["name"] == "tiny.en-short"
+    assert json.loads(Path(release.directory, "release.json").read_text())["name"] == "tiny.en-words"

@@ -61,7 +61,7 @@ def test_a_spoken_query_finds_its_film(http: httpx2.Client) -> None:
     assert answer["results"][0]["title"] == "Jurassic Park"
     assert len(answer["results"]) == 3
     assert answer["null_reason"] is None
-    assert answer["release"] == "tiny.en-short"
+    assert answer["release"] == "tiny.en-words"
     assert set(answer["timings_ms"]) == {"wait", "decode", "condition", "recognise", "search", "total"}
     assert answer["transcript"]["nbest"][0]["text"] == answer["transcript"]["text"]
 
@@ -90,7 +90,7 @@ def test_every_query_leaves_an_event_with_its_figures_and_no_words(http: httpx2.
     event = kept(events, lambda event: event.query_id == answer["query_id"])
     figures = event.figures
     assert isinstance(figures, QueryFigures)
-    assert (event.release, event.session_id, event.status) == ("tiny.en-short", "s-2", 200)
+    assert (event.release, event.session_id, event.status) == ("tiny.en-words", "s-2", 200)
     assert (figures.audio_format, figures.bytes, figures.device) == ("flac", len(JURASSIC), "program")
     assert figures.result_ids == tuple(hit["id"] for hit in answer["results"])
     for name in (
@@ -347,7 +347,7 @@ def test_the_openai_client_is_told_what_is_not_supported(server: RunningServer) 
 def test_liveness_readiness_and_metrics(http: httpx2.Client) -> None:
     http.post("/v1/search", files={"audio": JURASSIC})
     assert http.get("/healthz").text == "ok\n"
-    assert http.get("/readyz").json() == {"status": "ready", "release": "tiny.en-short", "items": 3200}
+    assert http.get("/readyz").json() == {"status": "ready", "release": "tiny.en-words", "items": 3200}
     text = http.get("/metrics").text
     for line in (
         'voicesearch_stage_seconds_count{kind="query",stage="recognise"}',
