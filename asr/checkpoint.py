@@ -216,7 +216,8 @@ def to_transformers(directory: Path) -> "WhisperForConditionalGeneration":
         if not np.issubdtype(values.dtype, np.floating):
             raise ModelUnavailableError(f"{path}: {place.tensor} is {values.dtype}; training needs float16 or float32")
         state[name] = torch.from_numpy(values.astype(np.float32))
-    config = WhisperConfig.from_dict({**_shape_of(path, tensors), "pad_token_id": 0, "eos_token_id": 0})
+    control = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"), 0)
+    config = WhisperConfig.from_dict({**_shape_of(path, tensors), **control})
     with torch.device("meta"):
         model: WhisperForConditionalGeneration = WhisperForConditionalGeneration(config)
     missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
