@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 
 from asr.crops import Crop, Recording, find_recordings, plan_crops
-from asr.distillation import DistillationOptions, Evaluation, Progress, Watch, distil
+from asr.distillation import Evaluation, Progress, Watch, distil
+from asr.distillation_run import DistillationOptions
 from asr.settings import RecognizerSettings
 from asr.teacher import Lesson, Teacher
 from asr.weights import prepare_published

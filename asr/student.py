@@ -1,6 +1,6 @@
 """The model that learns to hear clips at their own length, and what it learns by.
 
-It knows nothing of files or time: `asr.distillation` runs it.
+It knows nothing of files or time: `asr.distillation_run` trains it.
 """
 
 import re

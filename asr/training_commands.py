@@ -40,7 +40,7 @@ def shorten(
     as_json: AsJson = False,
 ) -> None:
     """Teach the model in use to hear clips at their own length instead of 30 s."""
-    from asr.distillation import DistillationOptions
+    from asr.distillation_run import DistillationOptions
     from asr.shorten import run_shorten
 
     require_torch()

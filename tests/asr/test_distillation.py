@@ -15,15 +15,8 @@ import pytest
 
 from asr.adapter import read_adapter
 from asr.crops import Crop, find_recordings, plan_crops
-from asr.distillation import (
-    CHECKPOINT_FILE,
-    DistillationOptions,
-    Evaluation,
-    Progress,
-    Watch,
-    distil,
-    rate_factor,
-)
+from asr.distillation import Evaluation, Progress, Watch, distil
+from asr.distillation_run import CHECKPOINT_FILE, DistillationOptions, rate_factor
 from asr.release import read_release
 from asr.student import with_tail
 from asr.teacher import Lesson, Teacher
