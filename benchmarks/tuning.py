@@ -89,8 +89,11 @@ def main() -> None:
 
 def compared(name: str, clips: Sequence[Clip], before: Release, after: Release) -> Found:
     """Hear clips with both models."""
-    texts = [clip.text for clip in clips]
-    ours, theirs = (heard(release, clips) for release in (after, before))
+    return difference(name, [clip.text for clip in clips], heard(before, clips), heard(after, clips))
+
+
+def difference(name: str, texts: Sequence[str], theirs: Sequence[str], ours: Sequence[str]) -> Found:
+    """Compare what was heard before and after."""
     interval = paired_difference(texts, ours, theirs)
     first, second = score(texts, theirs), score(texts, ours)
     return Found(name, first.words, first.wer, second.wer, interval.low, interval.high)
@@ -102,9 +105,7 @@ def queries(name: str, manifest: Path, catalogue: Catalogue, before: Release, af
     clips = [Clip(read_clip(clip_path(manifest, each)), name, each.text) for each in utterances]
     texts = [each.text for each in utterances]
     theirs, ours = heard(before, clips), heard(after, clips)
-    interval = paired_difference(texts, ours, theirs)
-    first, second = score(texts, theirs), score(texts, ours)
-    yield Found(name, first.words, first.wer, second.wer, interval.low, interval.high)
+    yield difference(name, texts, theirs, ours)
     names = [names_in(each, catalogue) for each in utterances]
     missed = [[missed_names(*each) for each in zip(texts, names, texts_, strict=True)] for texts_ in (theirs, ours)]
     words = sum(count for _, count in missed[0])
