@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -120,6 +121,8 @@ def train(
         )
         folder = out / f"seed-{each}" if len(seeds) > 1 else out
         outcomes[folder] = run_training(sources, options, folder, tracker)
+    if os.environ.get("RANK", "0") != "0":  # of several processes that torchrun started the first speaks
+        return
     if as_json:
         print(json.dumps([{"folder": str(folder), **asdict(outcome)} for folder, outcome in outcomes.items()]))
         return

@@ -191,6 +191,7 @@ class TrainingRun:
             shutil.rmtree(partial, ignore_errors=True)
             self._accelerator.wait_for_everyone()
             self._accelerator.save_state(str(partial))
+            self._accelerator.wait_for_everyone()
             if self._accelerator.is_main_process:
                 with atomic_writer(partial / STATE_FILE) as file:
                     json.dump(asdict(self.history), file)

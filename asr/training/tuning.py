@@ -71,7 +71,12 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
         return found
     started = time.monotonic()
     _require_tracker(tracker)
-    accelerator = Accelerator(mixed_precision=precision(), log_with=tracker, project_dir=str(out))
+    accelerator = Accelerator(
+        cpu=choose_device("auto") == "cpu",  # else processes without a GPU would not know of each other
+        mixed_precision=precision(),
+        log_with=tracker,
+        project_dir=str(out),
+    )
     console = Console(stderr=True, quiet=not accelerator.is_main_process)
     say = console.print
     base = prepare_release(RecognizerSettings.load().model, HomeSettings.load().models, say)
@@ -83,7 +88,7 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
     with Bar(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console) as bar:
         with accelerator.main_process_first():
             replay = _replay(sources, base, bar)
-        identity = _identity(sources, options, base, material, replay)
+        identity = _identity(sources, options, base, material, replay, accelerator.num_processes)
         if accelerator.is_main_process:
             begin_record(out, identity)
         accelerator.wait_for_everyone()
@@ -93,11 +98,11 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
         run = TrainingRun(base, epoch, options, out, accelerator, _watch(bar))
         judge = Judge(base, material.dev, replay.held_out, out / SCRATCH, say)
         history = run.train(judge)
-        accelerator.end_training()
         if accelerator.is_main_process:
             write_curves(out, history)
             conclude(base, history, judge, identity, out, time.monotonic() - started)
         accelerator.wait_for_everyone()
+        accelerator.end_training()
     done = finished_outcome(out)
     assert done is not None  # noqa: S101  it has just been written
     return done
@@ -132,7 +137,7 @@ def _replay(sources: Sources, base: Release, bar: Bar) -> Replay:
 
 
 def _identity(
-    sources: Sources, options: TrainingOptions, base: Release, material: Material, replay: Replay
+    sources: Sources, options: TrainingOptions, base: Release, material: Material, replay: Replay, processes: int
 ) -> dict[str, Any]:
     """Say everything that decides where a run ends."""
     return identity_of(
@@ -141,6 +146,7 @@ def _identity(
         base_sha256=base.sha256,
         context=base.context,
         precision=precision(),
+        processes=processes,
         manifests=[asdict(manifest) for manifest in material.manifests],
         clips=len(material.train),
         dev_clips=len(material.dev),

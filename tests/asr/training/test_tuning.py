@@ -291,6 +291,22 @@ def test_a_finished_run_is_not_done_again(tune: Tune, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_two_processes_share_an_epoch_and_leave_one_run(base: Release, manifest: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "VOICESEARCH_MODEL": base.directory, "VOICESEARCH_HOME": str(tmp_path / "home")}
+    options = ["--method", "full", "--learning-rate", "0.003", "--epochs", "8", "--patience", "9", "--json"]
+    arguments = ["voicesearch", "asr", "train", str(manifest), *options]
+
+    def steps(name: str, *launch: str) -> int:
+        command = [sys.executable, "-m", *launch, *arguments, "--out", str(tmp_path / name)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        (outcome,) = json.loads(done.stdout)
+        assert len(json.loads((tmp_path / name / "curves.json").read_text())["steps"]) == outcome["steps"]
+        return int(outcome["steps"])
+
+    assert steps("two", "torch.distributed.run", "--nproc_per_node", "2", "-m") * 2 == steps("one")
+
+
+@pytest.mark.slow
 def test_a_run_killed_with_sigkill_ends_where_it_would_have(base: Release, manifest: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "VOICESEARCH_MODEL": base.directory, "VOICESEARCH_HOME": str(tmp_path / "home")}
 
