@@ -184,8 +184,11 @@ def merge(base: Release, card: AdapterCard, arrays: Arrays, directory: Path) -> 
 
     Raises:
         ModelCorruptError: The base is another, or the merged file has another hash than the card says.
-        ModelUnavailableError: The adapter does not fit the base's architecture.
+        ModelUnavailableError: The adapter does not fit the base's architecture, or would leave tokens out of a
+            multilingual model, which CTranslate2 tells by their number.
     """
+    if TOKENS in arrays and base.multilingual:
+        raise ModelUnavailableError(f"{card.name} leaves tokens out of {base.name}, which is multilingual; keep all")
     if base.sha256 != card.base_sha256:
         raise ModelCorruptError(
             f"the adapter {card.name} belongs to weights of SHA-256 {card.base_sha256}, but {base.directory} has "
@@ -216,11 +219,24 @@ def merge(base: Release, card: AdapterCard, arrays: Arrays, directory: Path) -> 
             multilingual=base.multilingual,
             lineage={**base.lineage, "base_sha256": base.sha256, **card.lineage},
             evaluation=card.evaluation,
+            files=file_hashes(folder),
         )
         write_release(release, folder)
         shutil.rmtree(directory, ignore_errors=True)
         folder.rename(directory)
     return release
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Hash what is loaded beside the weights.
+
+    Args:
+        folder: Of a CTranslate2 Whisper model.
+
+    Returns:
+        SHA-256 by file name.
+    """
+    return {name: sha256_of(folder / name) for name in LOADABLE if (folder / name).is_file()}
 
 
 def _merged(path: Path, arrays: Arrays) -> dict[str, NDArray[np.float64]]:

@@ -118,6 +118,12 @@ class DistillationRun:
     def learn(self, batch: Batch) -> float:
         """Do one step.
 
+        Args:
+            batch: Which lessons, and the length in samples that each is filled to.
+
+        Returns:
+            The loss.
+
         Raises:
             TrainingError: The loss is no number; the last checkpoint is kept.
         """

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from asr.adapter import LOADABLE
+from asr.adapter import file_hashes
 from asr.calibration import brier_score, calibrate, confidence_of, held_out_confidences
 from asr.checkpoint import stored_tensors
 from asr.conversion import MULTILINGUAL_ROWS, convert, find_checkpoint
@@ -83,7 +83,7 @@ def package(checkpoint: str, dev: Path, out: Path, options: PackageOptions, repo
             parity = check_parity(model, folder, [clip.samples for clip in clips[:PARITY_CLIPS]], draft.context)
             release = replace(draft, **_measured(draft, clips, parity))
             (folder / CARD_FILE).write_text(model_card(release), encoding="utf-8")
-            release = replace(release, directory=str(out), files=_hashes(folder))
+            release = replace(release, directory=str(out), files=file_hashes(folder))
             write_release(release, folder)
             folder.rename(out)
     except OSError as error:
@@ -195,8 +195,3 @@ def _brier(log_probs: Sequence[float], right: Sequence[bool], calibration: Calib
         "brier_uncalibrated": brier_score(before, right),
         "brier_calibrated": brier_score(held_out_confidences(log_probs, right), right),
     }
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    """Hash what is loaded beside the weights; the card may be edited."""
-    return {name: sha256_of(folder / name) for name in LOADABLE if (folder / name).is_file()}

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from asr.training.options import Method, TrainingOptions
+from data.errors import InvalidRequestError, TrainingError
 
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON.")]
 
@@ -98,7 +99,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Tune the model in use to a domain: checked transcripts, early stopping on word errors, general speech kept."""
-    from asr.training.tuning import Sources, run_training
+    from asr.training.tuning import Sources, leave_processes, run_training
 
     require_torch()
     sources = Sources(tuple(manifests), tuple(replay or ()), teacher, convention, any_convention, names)
@@ -121,6 +122,7 @@ def train(
         )
         folder = out / f"seed-{each}" if len(seeds) > 1 else out
         outcomes[folder] = run_training(sources, options, folder, tracker)
+    leave_processes()
     if os.environ.get("RANK", "0") != "0":  # of several processes that torchrun started the first speaks
         return
     if as_json:
@@ -143,6 +145,8 @@ def sweep(
     from asr.training.tables import show_rows
 
     require_torch()
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise InvalidRequestError("a sweep is one process; give each of its arms to torchrun as asr train instead")
     found = read_experiment(experiment, data or experiment.parent)
     rows = run_sweep(found, out, lambda line: print(line, file=sys.stderr))
     if as_json:
@@ -175,7 +179,5 @@ def require_torch() -> None:
     Raises:
         TrainingError: It is not.
     """
-    from data.errors import TrainingError
-
     if importlib.util.find_spec("torch") is None:
         raise TrainingError("training and packaging need torch; install it with: pip install 'voicesearch[train]'")

@@ -45,6 +45,7 @@ _TINY = PackagedModel(
 
 PACKAGED = {
     "tiny.en": _TINY,
+    "tiny.en-words": _TINY,
     "tiny.en-short": replace(_TINY, adapters=("tiny.en-short",)),
     "tiny.en-films": replace(_TINY, adapters=("tiny.en-short", "tiny.en-words", "tiny.en-films")),
     "base": PackagedModel(

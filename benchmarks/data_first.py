@@ -7,7 +7,7 @@ From the training part of `benchmarks.tuning_data` four hundred clips are drawn 
 - `mixed.jsonl`: the same clips as `random.jsonl`, but their labels as three people without a convention write them: as
   the convention asks; as a sentence with figures and a full stop; as a heading with "&".
 
-The catalogue is copied beside the parts: all arms are taught to write its names as it does.
+The catalogue and its mapping are copied beside the parts: all arms are taught to write its names as it does.
 
     python -m benchmarks.data_first DATA [--clips 400]
     voicesearch asr sweep examples/films/experiment.toml --data DATA --out runs/data-first
@@ -59,7 +59,8 @@ def main() -> None:
         path = source.with_name(f"{name}.jsonl")
         write_manifest(path, utterances)
         write_lock(path, None if name == "mixed" else convention)
-    shutil.copy(FILMS / "catalogue.csv", chosen.data / "catalogue.csv")
+    for name in ("catalogue.csv", "mapping.toml"):
+        shutil.copy(FILMS / name, chosen.data / name)
     print(json.dumps({name: len(utterances) for name, utterances in found.items()}))
 
 

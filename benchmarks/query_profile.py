@@ -42,7 +42,7 @@ from serve.preparation import open_index, prepare
 
 CLIPS, SECONDS = 30, 2.5
 BEAM = 5
-N_MELS, WIDTH, LAYERS, VOCABULARY = 80, 384, 4, 51_864
+N_MELS, WIDTH, LAYERS = 80, 384, 4
 """Of tiny.en (A. Radford et al., 2022), encoder and decoder alike."""
 
 TURNS = 3
@@ -97,12 +97,13 @@ def parts_of(model: Whisper, prompt: list[int], content: bytes, search: Work) ->
     return {**times, "steps": steps, "frames": mel.shape[1]}
 
 
-def floor_ms(frames: float, steps: float) -> dict[str, float]:
+def floor_ms(frames: float, steps: float, tokens: int) -> dict[str, float]:
     """Give what the arithmetic of tiny.en takes on one core.
 
     Args:
         frames: Frames of features, 10 ms each.
         steps: Tokens written.
+        tokens: In the vocabulary.
 
     Returns:
         Milliseconds of the encoder, limited by its multiplications, and of the decoder, limited by reading its weights.
@@ -110,7 +111,7 @@ def floor_ms(frames: float, steps: float) -> dict[str, float]:
     positions = frames / 2
     convolutions = frames * 3 * N_MELS * WIDTH + positions * 3 * WIDTH * WIDTH
     encoder = convolutions + LAYERS * (12 * WIDTH**2 * positions + 2 * positions**2 * WIDTH)
-    decoder_bytes = LAYERS * 14 * WIDTH**2 + VOCABULARY * WIDTH
+    decoder_bytes = LAYERS * 14 * WIDTH**2 + tokens * WIDTH
     return {
         "encoder": round(1000.0 * encoder / (4.0 * multiplications_per_second()), 2),
         "decoder": round(1000.0 * steps * decoder_bytes / bytes_per_second(), 2),
@@ -136,7 +137,8 @@ def main() -> None:
     release = prepare(None, print)
     recognizer = Recognizer(release, RecognizerSettings.load())
     model = Whisper(release.directory, compute_type="int8", inter_threads=1, intra_threads=1)
-    prompt = list(prompt_of(Tokenizer.from_file(str(Path(release.directory, "tokenizer.json"))), False, "tiny.en"))
+    tokenizer = Tokenizer.from_file(str(Path(release.directory, "tokenizer.json")))
+    prompt = list(prompt_of(tokenizer, False, release.name))
     index = open_index()
     contents = Recordings().around(SECONDS, CLIPS)
     found = []
@@ -154,7 +156,7 @@ def main() -> None:
         stages["total"] - sum(value for name, value in stages.items() if name != "total") for _, stages, _ in answers
     )
     medians["between the processes and threads"] = round(between, 2)
-    floor = floor_ms(frames, steps)
+    floor = floor_ms(frames, steps, tokenizer.get_vocab_size())
     table = Table("part", "ms", title=f"One query of {SECONDS} s: {frames:.0f} frames, {steps:.0f} tokens")
     for name, milliseconds in medians.items():
         table.add_row(name, f"{milliseconds:.2f}")

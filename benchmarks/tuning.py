@@ -89,13 +89,13 @@ def main() -> None:
 
 def compared(name: str, clips: Sequence[Clip], before: Release, after: Release) -> Found:
     """Hear clips with both models."""
-    return difference(name, [clip.text for clip in clips], heard(before, clips), heard(after, clips))
+    return found_in(name, [clip.text for clip in clips], heard(before, clips), heard(after, clips))
 
 
-def difference(name: str, texts: Sequence[str], theirs: Sequence[str], ours: Sequence[str]) -> Found:
-    """Compare what was heard before and after."""
-    interval = paired_difference(texts, ours, theirs)
-    first, second = score(texts, theirs), score(texts, ours)
+def found_in(name: str, texts: Sequence[str], before: Sequence[str], after: Sequence[str]) -> Found:
+    """Compare what was heard before and after with what was said, `texts`."""
+    interval = paired_difference(texts, after, before)
+    first, second = score(texts, before), score(texts, after)
     return Found(name, first.words, first.wer, second.wer, interval.low, interval.high)
 
 
@@ -105,7 +105,7 @@ def queries(name: str, manifest: Path, catalogue: Catalogue, before: Release, af
     clips = [Clip(read_clip(clip_path(manifest, each)), name, each.text) for each in utterances]
     texts = [each.text for each in utterances]
     theirs, ours = heard(before, clips), heard(after, clips)
-    yield difference(name, texts, theirs, ours)
+    yield found_in(name, texts, theirs, ours)
     names = [names_in(each, catalogue) for each in utterances]
     missed = [[missed_names(*each) for each in zip(texts, names, texts_, strict=True)] for texts_ in (theirs, ours)]
     words = sum(count for _, count in missed[0])

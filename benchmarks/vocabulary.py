@@ -1,16 +1,17 @@
 """What a vocabulary matched to use saves and costs: tokens are chosen, left out of the weights, and both are heard.
 
 Always kept: every byte; the tokens of the film catalogue's names, as they are said and as they are written; words,
-which are a space and letters; what `asr train` heard in the speech to count; numbers up to 2,999. The rest of
-`--tokens` are pieces of words, those first that were merged first, which are those that a larger text has most. With
-each token those that it is merged from are kept, so that texts are written with the tokens that the model writes. Left
-out are other languages' tags, timestamps, and what programs, web pages and other scripts are made of.
+which are a space and letters of which only the first may be a capital; what the whole model hears in the speech to
+count; numbers up to 2,999. The rest of `--tokens` are pieces of words, those first that were merged first, which are
+those that a larger text has most. With each token those that it is merged from are kept, so that texts are written with
+the tokens that the model writes. Left out are other languages' tags, timestamps, and what programs, web pages and other
+scripts are made of.
 
     python -m benchmarks.vocabulary --count SPEECH ... [--tokens 38000] [--out FILE] [MANIFEST ...]
 
 Speech to count is any that was not kept for testing. Heard are the Asterisk prompts and any manifests with transcripts,
 and with `--films DATA` the tests of `benchmarks.tuning_data`, in which the words of names are counted alone. Writes an
-adapter for the default release without its vocabulary pruned. The last line is JSON.
+adapter for tiny.en-short. The last line is JSON.
 """
 
 import argparse

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from data.settings import HomeSettings
 from labeling.rulebook import convention_for
 
 SCRATCH = ".judged"
+
+LONGEST_WAIT = timedelta(days=1)
+"""For the first of several processes, which alone hears clips; torch would lose patience after half an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,19 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
     Raises:
         VoiceSearchError: The labels, the speech, the model or the run's folder cannot be used.
     """
-    from accelerate import Accelerator
+    import torch
+    from accelerate import Accelerator, InitProcessGroupKwargs
 
     if (found := finished_outcome(out)) is not None:
         return found
     started = time.monotonic()
     _require_tracker(tracker)
     accelerator = Accelerator(
-        cpu=choose_device("auto") == "cpu",  # else processes without a GPU would not know of each other
+        cpu=not torch.cuda.is_available(),  # else processes without a GPU would not know of each other
         mixed_precision=precision(),
         log_with=tracker,
         project_dir=str(out),
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST_WAIT)],
     )
     console = Console(stderr=True, quiet=not accelerator.is_main_process)
     say = console.print
@@ -94,7 +100,8 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
         accelerator.wait_for_everyone()
         if tracker:
             accelerator.init_trackers("voicesearch", {key: str(value) for key, value in identity.items()})
-        epoch = Epoch(material.train, replay.train, base, options, say)
+        warn = say if accelerator.is_main_process else Console(stderr=True).print  # each process reads other clips
+        epoch = Epoch(material.train, replay.train, base, options, warn)
         run = TrainingRun(base, epoch, options, out, accelerator, _watch(bar))
         judge = Judge(base, material.dev, replay.held_out, out / SCRATCH, say)
         history = run.train(judge)
@@ -102,10 +109,19 @@ def run_training(sources: Sources, options: TrainingOptions, out: Path, tracker:
             write_curves(out, history)
             conclude(base, history, judge, identity, out, time.monotonic() - started)
         accelerator.wait_for_everyone()
-        accelerator.end_training()
+        for each in accelerator.trackers:
+            each.finish()
     done = finished_outcome(out)
     assert done is not None  # noqa: S101  it has just been written
     return done
+
+
+def leave_processes() -> None:
+    """Leave the group of processes that torchrun started, if this is one of several; nothing is trained after that."""
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _require_tracker(tracker: str | None) -> None:

@@ -1,6 +1,8 @@
 """Fewer tokens: the same texts where none of theirs is lost, and a refusal where one could not be made any more."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +10,12 @@ import pytest
 
 from asr.adapter import TOKENS, AdapterCard, merge
 from asr.recognizer import Recognizer
+from asr.release import read_release
 from asr.settings import RecognizerSettings
 from asr.vocabulary import closure, merges_of
 from asr.weights import prepare_release
 from data.clips import read_clip
-from data.errors import ModelUnavailableError
+from data.errors import ModelCorruptError, ModelUnavailableError
 from data.records import Release
 from data.settings import HomeSettings
 
@@ -56,4 +59,19 @@ def test_a_token_never_stays_without_those_it_is_merged_from(whole: Release, tmp
     kept = sorted(set(range(50_000)) - {vocabulary["Ġp"]})
     with pytest.raises(ModelUnavailableError, match="would lose what it is merged from"):
         pruned(whole, kept, tmp_path / "small")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tokenizer_with_all_tokens_beside_fewer_is_refused(release: Release, whole: Release, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    shutil.copytree(release.directory, folder)
+    assert read_release(folder).sha256 == release.sha256
+    shutil.copyfile(Path(whole.directory, "tokenizer.json"), folder / "tokenizer.json")
+    with pytest.raises(ModelCorruptError, match=r"tokenizer\.json"):
+        read_release(folder)
+
+
+def test_a_multilingual_model_keeps_all_its_tokens(whole: Release, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailableError, match="multilingual; keep all"):
+        pruned(replace(whole, multilingual=True), [0, 1], tmp_path / "small")
     assert list(tmp_path.iterdir()) == []

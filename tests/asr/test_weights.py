@@ -141,7 +141,7 @@ def test_a_folder_without_its_parts_or_with_a_broken_release_is_refused(tmp_path
 def test_an_unknown_model_is_refused_with_the_known_names(tmp_path: Path) -> None:
     with pytest.raises(
         ModelUnavailableError,
-        match=r"huge: neither a packaged model \(base, tiny\.en, tiny\.en-films, tiny\.en-short\)",
+        match=r"huge: neither a packaged model \(base, tiny\.en, tiny\.en-films, tiny\.en-short, tiny\.en-words\)",
     ):
         prepare_release("huge", tmp_path, print)
 

@@ -294,14 +294,16 @@ def test_a_finished_run_is_not_done_again(tune: Tune, tmp_path: Path) -> None:
 def test_two_processes_share_an_epoch_and_leave_one_run(base: Release, manifest: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "VOICESEARCH_MODEL": base.directory, "VOICESEARCH_HOME": str(tmp_path / "home")}
     options = ["--method", "full", "--learning-rate", "0.003", "--epochs", "8", "--patience", "9", "--json"]
+    options += ["--seed", "0", "--seed", "1"]
     arguments = ["voicesearch", "asr", "train", str(manifest), *options]
 
     def steps(name: str, *launch: str) -> int:
         command = [sys.executable, "-m", *launch, *arguments, "--out", str(tmp_path / name)]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-        (outcome,) = json.loads(done.stdout)
-        assert len(json.loads((tmp_path / name / "curves.json").read_text())["steps"]) == outcome["steps"]
-        return int(outcome["steps"])
+        first, second = json.loads(done.stdout)
+        curves = json.loads(Path(first["folder"], "curves.json").read_text())
+        assert len(curves["steps"]) == first["steps"] == second["steps"]
+        return int(first["steps"])
 
     assert steps("two", "torch.distributed.run", "--nproc_per_node", "2", "-m") * 2 == steps("one")
 
