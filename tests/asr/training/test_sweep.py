@@ -85,6 +85,15 @@ def test_an_experiment_that_makes_no_sense_is_refused_naming_the_key(tmp_path: P
         read_experiment(path, tmp_path)
 
 
+def test_a_sweep_in_several_processes_is_refused_before_anything_is_trained(
+    experiment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["asr", "sweep", str(experiment), "--out", str(tmp_path / "out")]) != 0
+    assert "a sweep is one process; give each of its arms to torchrun" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="there is no training run in this folder"):
         find_records([tmp_path])
