@@ -50,15 +50,16 @@ def assert_answers(server: RunningServer) -> None:
     assert good(server).json()["results"][0]["title"] == "Jurassic Park"
 
 
-def connections(server: RunningServer) -> int:
-    """Count the server's open connections."""
-    count = 0
+def callers(server: RunningServer) -> set[int]:
+    """List the ports of the callers whose connections the server holds open."""
+    held = set()
     for entry in Path(f"/proc/{server.pid}/fd").iterdir():
         try:
-            count += os.readlink(entry).startswith("socket:")
+            held.add(os.readlink(entry))
         except FileNotFoundError:
             continue
-    return count
+    rows = [row.split() for row in Path(f"/proc/{server.pid}/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[2].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in held}
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -91,10 +92,11 @@ def test_an_upload_that_comes_drop_by_drop_is_given_up(server: RunningServer, at
 
 
 def test_a_caller_that_reads_nothing_is_let_go(server: RunningServer) -> None:
-    idle = connections(server)
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
+        port = slow.getsockname()[1]
+        until(lambda: port in callers(server))
         slow.setblocking(False)
         asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200
         while asked:
@@ -102,9 +104,8 @@ def test_a_caller_that_reads_nothing_is_let_go(server: RunningServer) -> None:
                 asked = asked[slow.send(asked) :]
             except BlockingIOError:
                 break
-        until(lambda: connections(server) > idle)
         assert_answers(server)
-        until(lambda: connections(server) <= idle)
+        until(lambda: port not in callers(server))
     assert_answers(server)
 
 
@@ -132,15 +133,16 @@ def reset(connection: socket.socket) -> None:
 @pytest.mark.parametrize("leave", [close, reset])
 @pytest.mark.parametrize("stage", STAGES)
 def test_callers_that_hang_up_free_their_place(server: RunningServer, stage: str, leave: Reset) -> None:
-    idle = connections(server)
-    callers = [connect(server) for _ in range(40)]  # more than may wait: were they not forgotten, the next is refused
-    for caller in callers:
+    crowd = [connect(server) for _ in range(40)]  # more than may wait: were they not forgotten, the next is refused
+    ports = {caller.getsockname()[1] for caller in crowd}
+    until(lambda: ports <= callers(server))
+    for caller in crowd:
         caller.sendall(WHOLE[: STAGES[stage]])
-    for caller in callers:
+    for caller in crowd:
         leave(caller)
     until(lambda: good(server).status_code == 200)
     assert_answers(server)
-    until(lambda: connections(server) <= idle)
+    until(lambda: ports.isdisjoint(callers(server)))
 
 
 def test_a_caller_that_hangs_up_after_the_first_bytes_of_its_answer_disturbs_nobody(server: RunningServer) -> None:
