@@ -35,6 +35,15 @@ HELD_OUT = 0.04
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechFile:
+    """A clip of a folder or a manifest, with the transcript and the split that the manifest gives it."""
+
+    path: Path
+    text: str = ""
+    split: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A file of speech: `cuts` are the sample positions at which it may be cut, both ends included."""
 
@@ -107,35 +116,36 @@ def find_recordings(sources: Iterable[Path], report: Callable[[str], None]) -> l
         ManifestError: A source does not exist, a manifest is broken, or nothing usable is there.
     """
     found = []
-    for path, text in (entry for source in sources for entry in speech_files(source)):
+    for file in (entry for source in sources for entry in speech_files(source)):
         try:
-            samples = decode(path.read_bytes(), LIMITS).samples
+            samples = decode(file.path.read_bytes(), LIMITS).samples
         except (AudioError, OSError) as error:
-            report(f"{path}: left out ({error})")
+            report(f"{file.path}: left out ({error})")
             continue
-        found.append(Recording(path, sha256_of(path), find_cuts(samples), text))
+        found.append(Recording(file.path, sha256_of(file.path), find_cuts(samples), file.text))
     if not found:
         raise ManifestError(f"{', '.join(map(str, sources))}: no audio that can be used; name a folder of speech")
     return found
 
 
-def speech_files(source: Path) -> Iterator[tuple[Path, str]]:
+def speech_files(source: Path) -> Iterator[SpeechFile]:
     """Find the clips of a source.
 
     Args:
         source: A manifest, a folder with a `manifest.jsonl`, or a folder whose audio files are all taken.
 
     Yields:
-        Each clip with its transcript, empty where there is none.
+        Each clip.
 
     Raises:
         ManifestError: The source does not exist, or its manifest is broken.
     """
     manifest = source / "manifest.jsonl" if source.is_dir() else source
     if manifest.is_file():
-        yield from ((clip_path(manifest, utterance), utterance.text) for utterance in read_manifest(manifest))
+        for utterance in read_manifest(manifest):
+            yield SpeechFile(clip_path(manifest, utterance), utterance.text, utterance.split)
     elif source.is_dir():
-        yield from ((path, "") for path in sorted(source.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
+        yield from (SpeechFile(path) for path in sorted(source.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
     else:
         raise ManifestError(f"{source}: neither a folder nor a manifest; check the path")
 

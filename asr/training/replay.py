@@ -22,7 +22,8 @@ from data.records import SAMPLE_RATE, Hypothesis, Release
 from data.spoken import transcript_words
 
 HELD_OUT = 0.2
-"""Share of the recordings, chosen by their content, that only measure what is forgotten."""
+"""Share of the recordings, chosen by their content, that only measure what is forgotten. Where a manifest has splits,
+these decide."""
 
 MIN_SECONDS, MAX_SECONDS = 0.4, 30.0
 
@@ -81,19 +82,20 @@ def read_replay(
     written, checked = (_Transcripts(each, cache / each.sha256[:16] / "replay.jsonl") for each in (start, teacher))
     train: list[Example] = []
     held_out: list[Example] = []
-    for path, text in files:
+    for file in files:
         step(len(files))
         try:
-            digest = sha256_of(path)
-            kept = int(digest[:8], 16) / 2**32 < HELD_OUT
-            clips = (checked if kept else written).clips(path, digest)
+            digest = sha256_of(file.path)
+            kept = file.split != "train" if file.split else int(digest[:8], 16) / 2**32 < HELD_OUT
+            clips = (checked if kept else written).clips(file.path, digest)
         except (AudioError, OSError) as error:
-            report(f"{path}: left out ({error})")
+            report(f"{file.path}: left out ({error})")
             continue
         if kept:
-            held_out += _examples(path, digest, (_by_hand(clip, text if clip is clips[0] else "") for clip in clips))
+            by_hand = (_by_hand(clip, file.text if clip is clips[0] else "") for clip in clips)
+            held_out += _examples(file.path, digest, by_hand)
         else:
-            train += _examples(path, digest, clips)
+            train += _examples(file.path, digest, clips)
     if files and not (train and held_out):
         raise ManifestError(f"{', '.join(map(str, sources))}: too little speech to replay; name more")
     return Replay(tuple(train), tuple(held_out))

@@ -10,8 +10,8 @@ import soundfile
 from asr.training.replay import read_replay
 from data.clips import read_clip
 from data.errors import ManifestError
-from data.manifest import clip_path, read_manifest
-from data.records import SAMPLE_RATE, Release
+from data.manifest import clip_path, read_manifest, write_manifest
+from data.records import SAMPLE_RATE, Release, Utterance
 from data.spoken import transcript_words
 
 SPEECH = Path(__file__).parents[3] / "examples" / "speech"
@@ -82,3 +82,14 @@ def test_too_little_speech_is_refused(release: Release, speech: Path, tmp_path: 
         path.unlink()
     with pytest.raises(ManifestError, match="too little speech to replay; name more"):
         read_replay([speech], release, release, tmp_path / "cache", print, lambda total: None)
+
+
+def test_a_manifest_s_splits_say_what_is_held_out(release: Release, speech: Path, tmp_path: Path) -> None:
+    splits = dict(zip(sorted(path.name for path in speech.glob("*.flac")), ("train", "dev", "test") * 99, strict=False))
+    manifest = speech / "manifest.jsonl"
+    write_manifest(manifest, [Utterance(name[:-5], name, 1.0, "", split=split) for name, split in splits.items()])
+    replay = read_replay([manifest], release, release, tmp_path / "cache", print, lambda total: None)
+    assert replay.train
+    assert replay.held_out
+    assert {splits[example.path.name] for example in replay.train} == {"train"}
+    assert "train" not in {splits[example.path.name] for example in replay.held_out}
