@@ -29,12 +29,12 @@ from asr.recognizer import Recognizer
 from asr.rejection import is_loop
 from asr.scoring import paired_difference, score
 from asr.settings import RecognizerSettings
+from asr.training.examples import read_test
 from asr.weights import prepare_published, prepare_release
 from data.audio import AudioLimits, decode
 from data.condition import condition
 from data.corpora.asterisk import fetch_asterisk, read_asterisk
 from data.errors import AudioError
-from data.manifest import clip_path, read_manifest
 from data.records import SAMPLE_RATE, Samples
 from data.settings import HomeSettings
 from labeling.normalization import normalize
@@ -168,10 +168,9 @@ def asterisk_clips() -> Iterator[Clip]:
 
 
 def manifest_clips(manifest: Path) -> Iterator[Clip]:
-    """Give the clips of a manifest, named after its folder."""
-    for utterance in read_manifest(manifest):
-        decoded = decode(clip_path(manifest, utterance).read_bytes(), AudioLimits())
-        yield Clip(condition(decoded.samples).samples, manifest.resolve().parent.name, utterance.text)
+    """Give the clips of a manifest as serving would hear them, named after its folder."""
+    for example in read_test(manifest):
+        yield Clip(example.samples(), manifest.resolve().parent.name, example.text)
 
 
 def sounds(wanted: int) -> Iterator[Clip]:

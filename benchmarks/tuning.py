@@ -25,9 +25,8 @@ from rich.table import Table
 from asr.recognizer import Recognizer
 from asr.scoring import paired_difference, score
 from asr.settings import RecognizerSettings
-from asr.training.examples import read_test
 from asr.weights import prepare_published, prepare_release
-from benchmarks.short_context import Clip, asterisk_clips, hear_with
+from benchmarks.short_context import Clip, asterisk_clips, hear_with, manifest_clips
 from benchmarks.tuning_data import FILMS, QUERIES
 from data.catalogue import Catalogue, read_catalogue
 from data.clips import read_clip
@@ -74,7 +73,7 @@ def main() -> None:
     tuned = prepare_release(chosen.model, models, print)
     if chosen.test:
         published = prepare_published("tiny.en", models, print)
-        show([compared("published", list(manifest_clips(chosen.test)), published, tuned)])
+        show([compared("published", spoken(chosen.test), published, tuned)])
         return
     start = prepare_release(RecognizerSettings.load().model, models, print)
     catalogue = read_catalogue(FILMS / "catalogue.csv")
@@ -83,8 +82,13 @@ def main() -> None:
         found += queries(name, chosen.data / f"test-{name}" / QUERIES, catalogue, start, tuned)
     general = [clip for clip in asterisk_clips() if normalize(clip.text)]
     for manifest in chosen.general:
-        general += manifest_clips(manifest)
+        general += spoken(manifest)
     show([*found, compared("general", general, start, tuned)])
+
+
+def spoken(manifest: Path) -> list[Clip]:
+    """Give the clips of a manifest in which somebody speaks."""
+    return [clip for clip in manifest_clips(manifest) if clip.text]
 
 
 def compared(name: str, clips: Sequence[Clip], before: Release, after: Release) -> Found:
@@ -136,13 +140,6 @@ def missed_names(said: str, names: set[str], text: str) -> tuple[int, int]:
     }
     places = [place for place, word in enumerate(words) if word in names]
     return sum(place not in right for place in places), len(places)
-
-
-def manifest_clips(manifest: Path) -> Iterator[Clip]:
-    """Give the clips of a manifest as serving would hear them."""
-    for example in read_test(manifest):
-        if example.text:
-            yield Clip(example.samples(), manifest.stem, example.text)
 
 
 def show(found: Sequence[Found]) -> None:

@@ -8,7 +8,7 @@ catalogue's names keep their spelling.
 Phrases that are no queries, a third said by each group of training voices, are to be replayed beside them: short speech
 is what a model tuned to queries forgets first.
 
-    python -m benchmarks.tuning_data OUT [--queries 2800] [--phrases 4500]
+    python -m benchmarks.tuning_data OUT [--queries 2800] [--phrases 1500]
 
 writes `OUT/train`, `OUT/dev`, `OUT/test-known`, `OUT/test-unknown` and `OUT/phrases`, each with a `queries.jsonl`; what
 is there already is not said again. The last line is JSON.
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder of the manifests")
     parser.add_argument("--queries", type=int, default=2800, help="different queries to train on")
     parser.add_argument("--tested", type=int, default=120, help="different queries of each test, said by two voices")
-    parser.add_argument("--phrases", type=int, default=4500, help="phrases that are no queries")
+    parser.add_argument("--phrases", type=int, default=1500, help="phrases that are no queries")
     chosen = parser.parse_args()
 
     home = HomeSettings.load().home
