@@ -5,13 +5,10 @@ said three times: by one of espeak's and flite's voices, by one of espeak's acce
 Pico, testing piper and festival: other programs, and other people. Texts are brought to the convention, in which the
 catalogue's names keep their spelling.
 
-Phrases that are no queries, a third said by each group of training voices, are to be replayed beside them: short speech
-is what a model tuned to queries forgets first.
+    python -m benchmarks.tuning_data OUT [--queries 2800]
 
-    python -m benchmarks.tuning_data OUT [--queries 2800] [--phrases 1500]
-
-writes `OUT/train`, `OUT/dev`, `OUT/test-known`, `OUT/test-unknown` and `OUT/phrases`, each with a `queries.jsonl`; what
-is there already is not said again. The last line is JSON.
+writes `OUT/train`, `OUT/dev`, `OUT/test-known` and `OUT/test-unknown`, each with a `queries.jsonl`; what is
+there already is not said again. The last line is JSON.
 """
 
 import argparse
@@ -26,7 +23,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.phrases import TEMPLATES, phrase_catalogue
 from data.catalogue import Catalogue, Item, read_catalogue
 from data.errors import LabelError
 from data.manifest import write_manifest
@@ -52,17 +48,15 @@ TRAINING = (
 
 TESTING = ("piper-joe", "festival-kal")
 VOICES = {"dev": ("pico-us", "pico-gb"), "test-known": TESTING, "test-unknown": TESTING}
-PHRASES = "phrases"
-SPLITS = {"train": "train", PHRASES: "train", "dev": "dev", "test-known": "test", "test-unknown": "test"}
+SPLITS = {"train": "train", "dev": "dev", "test-known": "test", "test-unknown": "test"}
 
 
 def main() -> None:
-    """Make the manifests."""
+    """Make the four manifests."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, help="folder of the manifests")
+    parser.add_argument("out", type=Path, help="folder of the four manifests")
     parser.add_argument("--queries", type=int, default=2800, help="different queries to train on")
     parser.add_argument("--tested", type=int, default=120, help="different queries of each test, said by two voices")
-    parser.add_argument("--phrases", type=int, default=1500, help="phrases that are no queries")
     chosen = parser.parse_args()
 
     home = HomeSettings.load().home
@@ -70,22 +64,13 @@ def main() -> None:
     found = {}
     with Progress(console=Console(stderr=True)) as bar:
         parts = dict(plan(catalogue, chosen.queries, chosen.tested))
-        speak = partial(said, chosen.out, home, bar)
+        speak = partial(said, catalogue, chosen.out, home, bar)
         for part in VOICES:
             voices, each = called(part, VOICES[part], home), 2 if part.startswith("test") else 1
-            found[part] = len(speak(part, catalogue, plan_takes(parts[part], voices, each, 0)))
+            found[part] = len(speak(part, plan_takes(parts[part], voices, each, 0)))
         groups = [called("train", names, home) for names in TRAINING]
         takes = [take for group in groups for take in plan_takes(parts["train"], group, 1, 0)]
-        found["train"] = len(speak("train", catalogue, takes))
-        if chosen.phrases:
-            phrases = phrase_catalogue(chosen.out / PHRASES / "catalogue.csv", chosen.phrases)
-            drawn = plan_queries(phrases, TEMPLATES, chosen.phrases, 0)
-            takes = [
-                take
-                for place, group in enumerate(groups)
-                for take in plan_takes(drawn[place :: len(groups)], group, 1, 0)
-            ]
-            found[PHRASES] = len(speak(PHRASES, phrases, takes))
+        found["train"] = len(speak("train", takes))
     print(json.dumps(found))
 
 
@@ -97,16 +82,16 @@ def called(part: str, names: Sequence[str], home: Path) -> tuple[Voice, ...]:
 
 
 def said(
-    out: Path, home: Path, bar: Progress, part: str, catalogue: Catalogue, takes: Sequence[Take]
+    catalogue: Catalogue, out: Path, home: Path, bar: Progress, part: str, takes: Sequence[Take]
 ) -> Sequence[Utterance]:
     """Say a part's queries, and write its manifest with texts as the convention asks.
 
     Args:
+        catalogue: The films.
         out: Folder of the parts.
         home: Folder of programs.
         bar: Shows how it goes.
         part: Which.
-        catalogue: Where they come from.
         takes: Who says what.
 
     Returns:

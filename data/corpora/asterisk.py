@@ -1,17 +1,18 @@
 """Debian's Asterisk prompts: 568 recordings of one speaker in G.722, with their transcripts; CC BY-SA 3.0.
 
-Source: the packages `asterisk-core-sounds-en-g722` and `asterisk-core-sounds-en`.
+Fetched with apt-get and dpkg, which need no root for this. Source: the packages `asterisk-core-sounds-en-g722` and
+`asterisk-core-sounds-en`.
 """
 
 import gzip
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from data.corpora.debian import unpack_packages
 from data.corpora.recording import Corpus, Recording, corpus_of, recording_id
-from data.errors import CorpusUnavailableError, InvalidRequestError, ManifestError
+from data.errors import CorpusUnavailableError, InvalidRequestError, ManifestError, ToolMissingError
 from data.files import atomic_writer
 
 PACKAGES = ("asterisk-core-sounds-en-g722", "asterisk-core-sounds-en")
@@ -42,12 +43,20 @@ def fetch_asterisk(folder: Path) -> Path:
         return folder
     if folder.exists() and any(folder.iterdir()):
         raise InvalidRequestError(f"{folder}: holds something else than the prompts; name another folder with --out")
+    missing = [tool for tool in ("apt-get", "dpkg") if shutil.which(tool) is None]
+    if missing:
+        raise ToolMissingError(
+            f"{missing[0]} is not installed, and the prompts are Debian packages; fetch {' and '.join(PACKAGES)} on a "
+            f"Debian or Ubuntu system and copy the folder from there"
+        )
     folder = folder.absolute()  # the programs run in a folder of their own
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-        unpacked, version = unpack_packages(PACKAGES, Path(scratch))
-        whole = Path(scratch, "whole")
-        _arrange(unpacked, whole, version)
+        packages = _download(Path(scratch))
+        unpacked, whole = Path(scratch, "unpacked"), Path(scratch, "whole")
+        for package in packages:
+            _run(["dpkg", "-x", str(package), str(unpacked)], Path(scratch))
+        _arrange(unpacked, whole, packages[0].name.split("_")[1])
         folder.rmdir() if folder.exists() else None
         whole.rename(folder)
     return folder
@@ -108,3 +117,27 @@ def _arrange(unpacked: Path, whole: Path, version: str) -> None:
     shutil.move(documents / "copyright", whole / "copyright")
     with atomic_writer(whole / VERSION) as file:
         file.write(version.partition("-")[0] + "\n")
+
+
+def _download(scratch: Path) -> list[Path]:
+    """Fetch the packages with the system's package lists or, where it has none, with lists of our own."""
+    try:
+        _run(["apt-get", "download", *PACKAGES], scratch)
+    except CorpusUnavailableError:
+        state = scratch / "apt"
+        (state / "lists" / "partial").mkdir(parents=True)
+        own = ["-o", f"Dir::State::lists={state / 'lists'}", "-o", f"Dir::Cache={state / 'cache'}"]
+        (state / "cache" / "archives" / "partial").mkdir(parents=True)
+        _run(["apt-get", *own, "update"], scratch)
+        _run(["apt-get", *own, "download", *PACKAGES], scratch)
+    return [next(scratch.glob(f"{package}_*.deb")) for package in PACKAGES]
+
+
+def _run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  no shell
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")] or done.stderr.splitlines()[-1:]
+        reason = " ".join(lines) or f"exit code {done.returncode}"
+        raise CorpusUnavailableError(
+            f"{' '.join(command[:1])} failed: {reason}; check the network and the package sources"
+        )
