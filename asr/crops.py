@@ -31,7 +31,8 @@ PAUSE_FRAMES = 6
 MIN_SECONDS, MAX_CROP_SECONDS = 0.4, 9.0
 
 HELD_OUT = 0.04
-"""Share of the recordings, chosen by their content, that is never trained on."""
+"""Share of the recordings, chosen by their content, that is never trained on. Where a manifest has splits, these
+decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ class Recording:
     sha256: str
     cuts: tuple[int, ...]
     text: str = ""
+    split: str | None = None
 
     @property
     def held_out(self) -> bool:
         """Whether this recording is for testing only."""
-        return int(self.sha256[:8], 16) / 2**32 < HELD_OUT
+        return is_held_out(self.split, self.sha256, HELD_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def find_recordings(sources: Iterable[Path], report: Callable[[str], None]) -> l
         except (AudioError, OSError) as error:
             report(f"{file.path}: left out ({error})")
             continue
-        found.append(Recording(file.path, sha256_of(file.path), find_cuts(samples), file.text))
+        found.append(Recording(file.path, sha256_of(file.path), find_cuts(samples), file.text, file.split))
     if not found:
         raise ManifestError(f"{', '.join(map(str, sources))}: no audio that can be used; name a folder of speech")
     return found
@@ -148,6 +150,20 @@ def speech_files(source: Path) -> Iterator[SpeechFile]:
         yield from (SpeechFile(path) for path in sorted(source.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
     else:
         raise ManifestError(f"{source}: neither a folder nor a manifest; check the path")
+
+
+def is_held_out(split: str | None, sha256: str, share: float) -> bool:
+    """Say whether a recording is never trained on.
+
+    Args:
+        split: That its manifest gives it, if any: all but `train` are held out.
+        sha256: Of its file, which decides where there is no split.
+        share: How many of those are held out, in [0, 1].
+
+    Returns:
+        The same for the same recording, whatever its name.
+    """
+    return split != "train" if split else int(sha256[:8], 16) / 2**32 < share
 
 
 def find_cuts(samples: Samples) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.crops import Part, Recording, choose_parts, find_cuts, speech_files
+from asr.crops import Part, Recording, choose_parts, find_cuts, is_held_out, speech_files
 from asr.recognizer import Recognizer
 from asr.rejection import is_loop
 from asr.settings import RecognizerSettings
@@ -86,7 +86,7 @@ def read_replay(
         step(len(files))
         try:
             digest = sha256_of(file.path)
-            kept = file.split != "train" if file.split else int(digest[:8], 16) / 2**32 < HELD_OUT
+            kept = is_held_out(file.split, digest, HELD_OUT)
             clips = (checked if kept else written).clips(file.path, digest)
         except (AudioError, OSError) as error:
             report(f"{file.path}: left out ({error})")

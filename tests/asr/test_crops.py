@@ -1,7 +1,8 @@
 """What short-context training hears: no word cut, nothing of the held-out recordings, like lengths together."""
 
-import dataclasses
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from asr.crops import Crop, Part, Recording, choose_parts, find_cuts, find_recor
 from asr.features import CONTEXT_SAMPLES, HOP, MIN_OWN_SAMPLES
 from data.condition import condition
 from data.errors import ManifestError
+from data.manifest import read_manifest, write_manifest
 from data.records import SAMPLE_RATE, Samples
 
 Clip = Callable[[str], Samples]
 SPEECH = Path(__file__).parents[2] / "examples" / "speech"
+MANIFEST = "manifest.jsonl"
 
 
 def test_a_recording_is_cut_between_its_sentences_and_not_in_them(clip: Clip) -> None:
@@ -63,7 +66,19 @@ def test_no_recording_is_both_trained_on_and_held_out_whatever_its_name() -> Non
     digests = [f"{number:064x}"[::-1] for number in range(2000)]
     recordings = [Recording(Path("a"), digest, (0, SAMPLE_RATE)) for digest in digests]
     assert 0.01 < np.mean([each.held_out for each in recordings]) < 0.1
-    assert all(dataclasses.replace(each, path=Path("b")).held_out == each.held_out for each in recordings)
+    assert all(replace(each, path=Path("b")).held_out == each.held_out for each in recordings)
+
+
+def test_a_manifest_s_splits_say_what_is_held_out(tmp_path: Path) -> None:
+    shipped = [replace(each, audio_filepath=f"{each.id}.flac") for each in read_manifest(SPEECH / MANIFEST)[:6]]
+    for each in shipped:
+        shutil.copy(SPEECH / each.audio_filepath, tmp_path)
+    splits = {each.id: split for each, split in zip(shipped, ("train", "dev", "test") * 2, strict=True)}
+    write_manifest(tmp_path / MANIFEST, [replace(each, split=splits[each.id]) for each in shipped])
+    found = find_recordings([tmp_path], print)
+    assert {each.path.stem: each.held_out for each in found} == {
+        name: split != "train" for name, split in splits.items()
+    }
 
 
 def test_the_shipped_recordings_give_the_same_clips_every_time() -> None:
