@@ -31,8 +31,8 @@ PAUSE_FRAMES = 6
 MIN_SECONDS, MAX_CROP_SECONDS = 0.4, 9.0
 
 HELD_OUT = 0.04
-"""Share of the recordings, chosen by their content, that is never trained on. Where a manifest has splits, these
-decide."""
+"""Share of the recordings, chosen by their content, that is never trained on, beside what a manifest keeps for
+testing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +156,14 @@ def is_held_out(split: str | None, sha256: str, share: float) -> bool:
     """Say whether a recording is never trained on.
 
     Args:
-        split: That its manifest gives it, if any: all but `train` are held out.
-        sha256: Of its file, which decides where there is no split.
-        share: How many of those are held out, in [0, 1].
+        split: That its manifest gives it, if any; all but `train` are held out.
+        sha256: Of its file, which decides about the others.
+        share: How many of these are held out, in [0, 1].
 
     Returns:
         The same for the same recording, whatever its name.
     """
-    return split != "train" if split else int(sha256[:8], 16) / 2**32 < share
+    return split not in (None, "train") or int(sha256[:8], 16) / 2**32 < share
 
 
 def find_cuts(samples: Samples) -> tuple[int, ...]:

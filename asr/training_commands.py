@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def shorten(
     speech: Annotated[
         list[Path],
-        typer.Argument(help="Folders or manifests of speech, without texts too; of splits only train is learnt from."),
+        typer.Argument(help="Folders or manifests of speech, without texts too; no split but train is learnt from."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it goes on.")],
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Most minutes of training.")] = None,

@@ -22,8 +22,8 @@ from data.records import SAMPLE_RATE, Hypothesis, Release
 from data.spoken import transcript_words
 
 HELD_OUT = 0.2
-"""Share of the recordings, chosen by their content, that only measure what is forgotten. Where a manifest has splits,
-these decide."""
+"""Share of the recordings, chosen by their content, that only measure what is forgotten, beside what a manifest
+keeps for testing."""
 
 MIN_SECONDS, MAX_SECONDS = 0.4, 30.0
 
